@@ -230,8 +230,8 @@ func TestLoadWhole(t *testing.T) {
 	if a.HTML != want {
 		t.Errorf("HTML = %q, want %q", a.HTML, want)
 	}
-	if a.Lead != "Vers b." {
-		t.Errorf("Lead = %q, want %q", a.Lead, "Vers b.")
+	if a.Lead != "Vers b." || a.index.plain != "T · Vers b. T ·" {
+		t.Errorf("Lead = %q, plain text %q, want %q and %q", a.Lead, a.index.plain, "Vers b.", "T · Vers b. T ·")
 	}
 }
 

@@ -138,13 +138,17 @@ func (h *headingIDs) Put(value []byte) {
 	h.used[string(value)] = true
 }
 
-// plainText is the document's text without markup, a space between blocks, and its first paragraph alone.
+// plainText is the document's text without markup, a space between blocks and a dot after a heading or a cell, and
+// its first paragraph alone.
 func plainText(doc ast.Node, src []byte) (all, lead string) {
 	var b strings.Builder
 	start := 0 // of the paragraph being read
 	_ = ast.Walk(doc, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
 		if !entering {
-			if n.Type() == ast.TypeBlock || n.Kind() == extast.KindTableCell {
+			switch {
+			case n.Kind() == ast.KindHeading, n.Kind() == extast.KindTableCell:
+				b.WriteString(" · ")
+			case n.Type() == ast.TypeBlock:
 				b.WriteByte(' ')
 			}
 			if lead == "" && n.Kind() == ast.KindParagraph {
