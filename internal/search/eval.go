@@ -1,0 +1,280 @@
+package search
+
+import (
+	"slices"
+
+	"github.com/RoaringBitmap/roaring/v2"
+)
+
+// run is one query on its way over one view.
+type run struct {
+	*ask
+	view     *view
+	seg      *segment
+	vis      []uint64 // what the viewer's tier sees, by profile
+	skip     bitset   // documents of the segment not to look at: dead, or judged one by one
+	contacts []uint32 // documents of the segment judged one by one
+	filters  []filter
+	counted  []int // the facets to count, each once
+	need     int   // how many hits of each match are worth keeping
+
+	totals   [3]int
+	ordered  [3][]uint32 // by match: documents of the segment, ascending, at most need
+	unsorted [3][]uint32 // those whose sort key the viewer does not see
+	loose    [3][]*record
+	counts   [][]int32 // by facet and value number; nil when not wanted
+}
+
+// filter is a demanded facet.
+type filter struct {
+	facet  int
+	bit    uint64 // of the facet's field in vis
+	ok     []bool // by value number
+	values []*roaring.Bitmap
+	size   int // at most so many documents of the segment
+}
+
+func newRun(a *ask, v *view) *run {
+	r := &run{ask: a, view: v, seg: v.seg, vis: v.seg.vis[a.tier], skip: v.dead, counts: make([][]int32, len(v.extra))}
+	n := v.len()
+	r.need = min(a.offset, n) + min(a.limit, n)
+	for _, f := range a.wanted {
+		if r.counts[f] == nil {
+			r.counts[f] = make([]int32, v.slots(f))
+			r.counted = append(r.counted, f)
+		}
+	}
+	for f, demanded := range a.selected {
+		if demanded != nil {
+			r.filters = append(r.filters, r.newFilter(f, demanded))
+		}
+	}
+	slices.SortStableFunc(r.filters, func(x, y filter) int { return x.size - y.size })
+	r.pickContacts()
+	return r
+}
+
+func (r *run) newFilter(facet int, demanded []string) filter {
+	f := filter{facet: facet, bit: 1 << r.schema.facetField(facet), ok: make([]bool, r.view.slots(facet))}
+	for _, value := range demanded {
+		if i, ok := slices.BinarySearch(r.seg.facets[facet].values, value); ok {
+			f.ok[i+1] = true
+			f.values = append(f.values, r.seg.values[facet][i])
+			f.size += int(r.seg.values[facet][i].GetCardinality())
+		}
+	}
+	return f
+}
+
+// pickContacts finds the contacts of whom the viewer sees more than the tier does. They are few, and are judged one by one.
+func (r *run) pickContacts() {
+	for x, as := range r.ask.contacts {
+		doc, ok := r.seg.find(x)
+		if !ok || r.view.dead.has(doc) {
+			continue
+		}
+		profile := r.seg.row(doc)[0]
+		if r.seg.seen(profile, Only(r.tier)|as) == r.vis[profile] {
+			continue
+		}
+		if len(r.contacts) == 0 {
+			r.skip = newBitset(r.seg.len())
+			copy(r.skip, r.view.dead)
+		}
+		r.skip.add(doc)
+		r.contacts = append(r.contacts, doc)
+	}
+}
+
+func (r *run) do() {
+	switch {
+	case len(r.words) > 0:
+		r.byText()
+	case len(r.filters) > 0:
+		r.byFilter()
+	default:
+		r.everything()
+	}
+	for _, rec := range r.view.delta {
+		r.judge(rec)
+	}
+	for _, doc := range r.contacts {
+		r.judge(r.seg.record(doc, r.schema.fields()))
+	}
+}
+
+// judge takes a document that is not in the segment's order by the definition itself.
+func (r *run) judge(rec *record) {
+	m, missed := r.match(rec)
+	if m == none {
+		return
+	}
+	sees := r.sees(rec.id)
+	for _, f := range r.counted {
+		if missed != hitsAll && missed != f || rec.masks[r.schema.facetField(f)]&sees == 0 {
+			continue
+		}
+		for _, code := range rec.codes[f] {
+			r.counts[f][code]++
+		}
+	}
+	if missed == hitsAll {
+		r.totals[m]++
+		r.loose[m] = append(r.loose[m], rec)
+	}
+}
+
+// consider takes a document of the segment whose text matches.
+func (r *run) consider(doc uint32, m Match) {
+	row := r.seg.row(doc)
+	v := r.vis[row[0]]
+	if v == 0 || r.skip.has(doc) {
+		return
+	}
+	missed := hitsAll
+	for i := range r.filters {
+		if r.passes(&r.filters[i], row, v) {
+			continue
+		}
+		if missed != hitsAll {
+			return
+		}
+		missed = r.filters[i].facet
+	}
+	if missed != hitsAll {
+		if r.counts[missed] != nil {
+			r.countOne(row, v, missed)
+		}
+		return
+	}
+	r.hit(doc, m, v)
+	for _, f := range r.counted {
+		r.countOne(row, v, f)
+	}
+}
+
+func (r *run) passes(f *filter, row []uint32, v uint64) bool {
+	if v&f.bit == 0 {
+		return false
+	}
+	code := row[1+f.facet]
+	if code&setFlag == 0 {
+		return f.ok[code]
+	}
+	for _, c := range r.seg.facets[f.facet].set(code) {
+		if f.ok[c] {
+			return true
+		}
+	}
+	return false
+}
+
+func (r *run) hit(doc uint32, m Match, v uint64) {
+	r.totals[m]++
+	if v&(1<<sortField) == 0 {
+		r.unsorted[m] = append(r.unsorted[m], doc)
+	} else if len(r.ordered[m]) < r.need {
+		r.ordered[m] = append(r.ordered[m], doc)
+	}
+}
+
+func (r *run) countOne(row []uint32, v uint64, facet int) {
+	if v>>r.schema.facetField(facet)&1 != 0 {
+		r.seg.facets[facet].tally(r.counts[facet], row[1+facet], 1)
+	}
+}
+
+// everything answers a query that demands nothing: the census knows, only the page is looked for.
+func (r *run) everything() {
+	root := &r.view.roots[r.tier]
+	r.rootCounts(r.counted)
+	total := root.total - len(r.visibleContacts())
+	unsorted := root.unsorted > 0
+	for doc := uint32(0); doc < uint32(r.seg.len()) && (unsorted || len(r.ordered[Exact]) < r.need); doc++ {
+		if v := r.vis[r.seg.row(doc)[0]]; v != 0 && !r.skip.has(doc) {
+			r.hit(doc, Exact, v)
+		}
+	}
+	r.totals[Exact] = total
+}
+
+// visibleContacts are those that the census of the viewer's tier has counted.
+func (r *run) visibleContacts() []uint32 {
+	var out []uint32
+	for _, doc := range r.contacts {
+		if r.vis[r.seg.row(doc)[0]] != 0 {
+			out = append(out, doc)
+		}
+	}
+	return out
+}
+
+// rootCounts counts facets over all that the tier sees in the segment.
+func (r *run) rootCounts(facets []int) {
+	for _, f := range facets {
+		copy(r.counts[f], r.view.roots[r.tier].counts[f])
+		for _, doc := range r.contacts {
+			row := r.seg.row(doc)
+			if r.vis[row[0]]>>r.schema.facetField(f)&1 != 0 {
+				r.seg.facets[f].tally(r.counts[f], row[1+f], -1)
+			}
+		}
+	}
+}
+
+// byFilter answers a query without text. The smallest filter is walked, the others are looked up in the rows. What misses the
+// smallest alone still counts in its own facet: a second walk along the next one, or the census.
+func (r *run) byFilter() {
+	first := &r.filters[0]
+	counts := r.counts[first.facet]
+	if len(r.filters) == 1 {
+		r.counts[first.facet] = nil // all of the census counts, not only what passes
+		r.counted = slices.DeleteFunc(r.counted, func(f int) bool { return f == first.facet })
+	}
+	r.walk(first, func(doc uint32) { r.consider(doc, Exact) })
+	if counts == nil {
+		return
+	}
+	if len(r.filters) == 1 {
+		r.counts[first.facet] = counts
+		r.counted = append(r.counted, first.facet)
+		r.rootCounts([]int{first.facet})
+		return
+	}
+	r.walk(&r.filters[1], func(doc uint32) {
+		row := r.seg.row(doc)
+		v := r.vis[row[0]]
+		if v == 0 || r.skip.has(doc) || r.passes(first, row, v) {
+			return
+		}
+		for i := range r.filters[1:] {
+			if !r.passes(&r.filters[1+i], row, v) {
+				return
+			}
+		}
+		r.countOne(row, v, first.facet)
+	})
+}
+
+// walk visits the documents that have a value of a filter, ascending.
+func (r *run) walk(f *filter, visit func(doc uint32)) {
+	var docs *roaring.Bitmap
+	switch len(f.values) {
+	case 0:
+		return
+	case 1:
+		docs = f.values[0]
+	default:
+		docs = roaring.FastOr(f.values...)
+	}
+	var buf [512]uint32
+	for it := docs.ManyIterator(); ; {
+		n := it.NextMany(buf[:])
+		if n == 0 {
+			return
+		}
+		for _, doc := range buf[:n] {
+			visit(doc)
+		}
+	}
+}

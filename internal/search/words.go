@@ -1,0 +1,94 @@
+package search
+
+import "slices"
+
+// termSet is what a typed word may stand for in a segment.
+type termSet struct {
+	lo, hi    uint32 // the terms that begin with it
+	whole     bool   // the first of them is the word itself
+	corrected []uint32
+	size      int // how many postings
+}
+
+func (r *run) terms(w queryWord) termSet {
+	var t termSet
+	t.lo, t.hi, t.whole = r.seg.prefixed(w.text)
+	t.size = len(r.seg.documents(t.lo, t.hi))
+	if w.fuzzy {
+		for _, term := range r.seg.near(w.text) {
+			if term < t.lo || term >= t.hi {
+				t.corrected = append(t.corrected, term)
+				t.size += len(r.seg.documents(term, term+1))
+			}
+		}
+	}
+	return t
+}
+
+// byText walks the documents of the rarest word and looks the other words up in each.
+func (r *run) byText() {
+	sets := make([]termSet, len(r.words))
+	for i, w := range r.words {
+		if sets[i] = r.terms(w); sets[i].size == 0 {
+			return
+		}
+	}
+	slices.SortFunc(sets, func(a, b termSet) int { return a.size - b.size })
+	p := r.seg.scratch.Get().(*planes)
+	r.gather(p, &sets[0])
+	others := sets[1:]
+	p.drain(func(doc uint32, m Match) {
+		for i := range others {
+			if m = max(m, r.best(doc, &others[i])); m == none {
+				return
+			}
+		}
+		r.consider(doc, m)
+	})
+	r.seg.scratch.Put(p)
+}
+
+// gather collects the documents that visibly have one of the terms.
+func (r *run) gather(p *planes, t *termSet) {
+	lo := t.lo
+	if t.whole {
+		r.collect(p, r.seg.documents(lo, lo+1), Exact, 0xff)
+		lo++
+	}
+	r.collect(p, r.seg.documents(lo, t.hi), Prefix, 0xff)
+	for _, term := range t.corrected {
+		r.collect(p, r.seg.documents(term, term+1), Corrected, r.names)
+	}
+}
+
+func (r *run) collect(p *planes, postings []uint32, m Match, fields uint8) {
+	plane := p.plane(m)
+	stride := r.seg.stride()
+	for _, posting := range postings {
+		doc := posting >> 8
+		v := r.vis[r.seg.rows[int(doc)*stride]]
+		if uint64(uint8(posting)&fields)<<textField&v != 0 {
+			plane.add(doc)
+			p.summary.add(doc >> 6)
+		}
+	}
+}
+
+// best says how well a document's visible words answer a typed word.
+func (r *run) best(doc uint32, t *termSet) Match {
+	texts := uint8(r.vis[r.seg.row(doc)[0]] >> textField)
+	m := none
+	for _, packed := range r.seg.wordsOf(doc) {
+		term, fields := packed>>8, uint8(packed)&texts
+		switch {
+		case fields == 0:
+		case term == t.lo && t.whole:
+			return Exact
+		case term >= t.lo && term < t.hi:
+			m = Prefix
+		case m == none && fields&r.names != 0 && slices.Contains(t.corrected, term):
+			m = Corrected
+		}
+	}
+	return m
+}
