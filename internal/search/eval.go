@@ -15,8 +15,10 @@ type run struct {
 	skip     bitset   // documents of the segment not to look at: dead, or judged one by one
 	contacts []uint32 // documents of the segment judged one by one
 	filters  []filter
-	counted  []int // the facets to count, each once
-	need     int   // how many hits of each match are worth keeping
+	counted  []int    // the facets to count, each once
+	columns  []column // where each of them is counted
+	batch    []uint32 // documents found and not yet counted
+	need     int      // how many hits of each match are worth keeping
 
 	totals   [3]int
 	ordered  [3][]uint32 // by match: documents of the segment, ascending, at most need
@@ -87,6 +89,8 @@ func (r *run) pickContacts() {
 }
 
 func (r *run) do() {
+	r.setColumns(r.counted)
+	r.batch = make([]uint32, 0, 1024)
 	switch {
 	case len(r.words) > 0:
 		r.byText()
@@ -95,6 +99,7 @@ func (r *run) do() {
 	default:
 		r.everything()
 	}
+	r.countBatch()
 	for _, rec := range r.view.delta {
 		r.judge(rec)
 	}
@@ -148,8 +153,9 @@ func (r *run) consider(doc uint32, m Match) {
 		return
 	}
 	r.hit(doc, m, v)
-	for _, f := range r.counted {
-		r.countOne(row, v, f)
+	r.batch = append(r.batch, doc)
+	if len(r.batch) == cap(r.batch) {
+		r.countBatch()
 	}
 }
 
@@ -176,6 +182,43 @@ func (r *run) hit(doc uint32, m Match, v uint64) {
 	} else if len(r.ordered[m]) < r.need {
 		r.ordered[m] = append(r.ordered[m], doc)
 	}
+}
+
+// column is a facet as it is counted: its place in a row, its field's place in vis, its counts by value number.
+type column struct {
+	cell   int
+	shift  int
+	counts []int32
+	dict   *dictionary
+}
+
+// setColumns chooses the facets that countBatch counts.
+func (r *run) setColumns(facets []int) {
+	r.columns = r.columns[:0]
+	for _, f := range facets {
+		r.columns = append(r.columns, column{1 + f, r.schema.facetField(f), r.counts[f], &r.seg.facets[f]})
+	}
+}
+
+// countBatch counts the facets of documents found. This loop is where a broad query spends its time: a hidden value is
+// counted in slot 0, without a branch.
+func (r *run) countBatch() {
+	if len(r.columns) > 0 {
+		for _, doc := range r.batch {
+			row := r.seg.row(doc)
+			v := r.vis[row[0]]
+			for i := range r.columns {
+				c := &r.columns[i]
+				code := row[c.cell]
+				if code&setFlag == 0 {
+					c.counts[code&-uint32(v>>c.shift&1)]++
+				} else if v>>c.shift&1 != 0 {
+					c.dict.tally(c.counts, code, 1)
+				}
+			}
+		}
+	}
+	r.batch = r.batch[:0]
 }
 
 func (r *run) countOne(row []uint32, v uint64, facet int) {
@@ -227,18 +270,12 @@ func (r *run) rootCounts(facets []int) {
 func (r *run) byFilter() {
 	first := &r.filters[0]
 	counts := r.counts[first.facet]
-	if len(r.filters) == 1 {
-		r.counts[first.facet] = nil // all of the census counts, not only what passes
-		r.counted = slices.DeleteFunc(r.counted, func(f int) bool { return f == first.facet })
+	if len(r.filters) == 1 && counts != nil {
+		r.rootCounts([]int{first.facet})
+		r.setColumns(slices.DeleteFunc(slices.Clone(r.counted), func(f int) bool { return f == first.facet }))
 	}
 	r.walk(first, func(doc uint32) { r.consider(doc, Exact) })
-	if counts == nil {
-		return
-	}
-	if len(r.filters) == 1 {
-		r.counts[first.facet] = counts
-		r.counted = append(r.counted, first.facet)
-		r.rootCounts([]int{first.facet})
+	if len(r.filters) == 1 || counts == nil {
 		return
 	}
 	r.walk(&r.filters[1], func(doc uint32) {
