@@ -40,8 +40,10 @@ CREATE TABLE audit (
     action      TEXT NOT NULL,   -- 'profile.viewed_coordinates', 'case.resolved', …
     person_id   UUID,            -- whose data
     object      TEXT,            -- what else it was about, e.g. a case's identifier
+    association_id UUID,         -- whose staff may read it among the latest; NULL: the federation's alone
     detail      JSON
 );
+CREATE INDEX audit_association ON audit (association_id, at);
 CREATE INDEX audit_person ON audit (person_id, at);
 CREATE INDEX audit_object ON audit (object, at);
 CREATE INDEX audit_at ON audit (at);
