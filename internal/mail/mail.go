@@ -1,0 +1,165 @@
+// Package mail composes letters: from words to the bytes that leave (RFC 5322, MIME). It does no I/O.
+//
+// A Letter is what is sent; a Body is what a feature writes, laid out here once as plain text and as HTML. No
+// value, whatever is in it, can add a header, a recipient or a part.
+package mail
+
+import (
+	"bytes"
+	"fmt"
+	"net/mail"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+
+	gomail "github.com/wneessen/go-mail"
+	"golang.org/x/net/idna"
+
+	"amicale/internal/errs"
+	"amicale/internal/id"
+)
+
+// Address is a name, which may be empty, and an e-mail address.
+type Address = mail.Address
+
+// Letter is one letter to one person.
+type Letter struct {
+	ID      id.ID // makes the Message-ID, the same on every attempt, so that a receiver can tell a repetition
+	Date    time.Time
+	From    Address
+	To      Address
+	Subject string
+	Text    string
+	HTML    string // may be empty: then the letter is plain text
+	Lang    string // 'fr' or 'en'
+	// Headers are further ones, say List-Unsubscribe or Reply-To. Those this package writes cannot be set.
+	Headers map[string]string
+}
+
+// ParseAddress reads one address, with or without a name, and brings its domain to the ASCII form that every mail
+// server takes. Letters outside ASCII before the @ are refused: most servers do not take them.
+func ParseAddress(s string) (Address, error) {
+	a, err := mail.ParseAddress(strings.TrimSpace(s))
+	if err != nil {
+		return Address{}, errs.E("mail.ParseAddress", errs.Invalid, err)
+	}
+	return checked(*a)
+}
+
+func checked(a Address) (Address, error) {
+	const most = 254 // RFC 5321 §4.5.3.1.3, without the angle brackets
+	at := strings.LastIndexByte(a.Address, '@')
+	if at < 1 || at > 64 {
+		return Address{}, errs.E("mail.ParseAddress", errs.Invalid, fmt.Errorf("no address"))
+	}
+	domain, err := idna.Lookup.ToASCII(a.Address[at+1:])
+	wrong := func(label string) bool { return label == "" || len(label) > 63 } // RFC 1035 §2.3.4
+	if err != nil || slices.ContainsFunc(strings.Split(domain, "."), wrong) {
+		return Address{}, errs.E("mail.ParseAddress", errs.Invalid, fmt.Errorf("the domain is none"))
+	}
+	out := Address{Name: cut(oneLine(a.Name), 100), Address: a.Address[:at+1] + domain}
+	bad := func(r rune) bool { return r <= ' ' || r >= unicode.MaxASCII || strings.ContainsRune(`<>"(),:;[]\`, r) }
+	if len(out.Address) > most || strings.ContainsFunc(out.Address, bad) || strings.Count(out.Address, "@") != 1 {
+		return Address{}, errs.E("mail.ParseAddress", errs.Invalid, fmt.Errorf("characters that no mail server takes"))
+	}
+	return out, nil
+}
+
+// own are the headers written here, in canonical form; all of Content-* and Resent-* are too.
+func own(name string) bool {
+	if strings.HasPrefix(name, "content-") || strings.HasPrefix(name, "resent-") {
+		return true
+	}
+	return slices.Contains([]string{"from", "to", "cc", "bcc", "sender", "date", "subject", "message-id", "mime-version", "received",
+		"return-path", "auto-submitted", "dkim-signature"}, name)
+}
+
+// Compose writes the letter out, with CRLF line ends.
+func Compose(l Letter) ([]byte, error) {
+	from, err := checked(l.From)
+	if err != nil {
+		return nil, fmt.Errorf("mail.Compose: sender: %w", err)
+	}
+	to, err := checked(l.To)
+	if err != nil {
+		return nil, fmt.Errorf("mail.Compose: recipient: %w", err)
+	}
+	m := gomail.NewMsg(gomail.WithNoDefaultUserAgent())
+	m.FromMailAddress(&from)
+	m.ToMailAddress(&to)
+	m.Subject(cut(oneLine(l.Subject), 250))
+	m.SetDateWithValue(l.Date)
+	m.SetMessageIDWithValue(MessageID(l.ID, from))
+	m.SetGenHeader("Auto-Submitted", "auto-generated") // RFC 3834 §5: no holiday notices, please
+	m.SetGenHeader("X-Auto-Response-Suppress", "All")
+	if token(l.Lang) {
+		m.SetGenHeader(gomail.HeaderContentLang, l.Lang)
+	}
+	if err := furtherHeaders(m, l.Headers); err != nil {
+		return nil, err
+	}
+	m.SetBodyString(gomail.TypeTextPlain, body(l.Text))
+	if l.HTML != "" {
+		m.AddAlternativeString(gomail.TypeTextHTML, body(l.HTML))
+	}
+	var b bytes.Buffer
+	if _, err := m.WriteTo(&b); err != nil {
+		return nil, fmt.Errorf("mail.Compose: %w", err)
+	}
+	return b.Bytes(), nil
+}
+
+func furtherHeaders(m *gomail.Msg, headers map[string]string) error {
+	const most = 900 // a line is at most 998 octets (RFC 5322 §2.1.1), and one word cannot be folded
+	for name, value := range headers {
+		if !token(name) || own(strings.ToLower(name)) {
+			return errs.E("mail.Compose", errs.Invalid, fmt.Errorf("header %q cannot be set", name))
+		}
+		value = oneLine(value)
+		if len(value) > most {
+			return errs.E("mail.Compose", errs.Invalid, fmt.Errorf("header %s is too long", name))
+		}
+		m.SetGenHeader(gomail.Header(name), value)
+	}
+	return nil
+}
+
+// MessageID is the letter's Message-ID, without the angle brackets, on the sender's domain.
+func MessageID(letter id.ID, from Address) string {
+	return letter.String() + from.Address[strings.LastIndexByte(from.Address, '@'):]
+}
+
+// token reports whether s can be a header's name (RFC 5322 §2.2).
+func token(s string) bool {
+	return s != "" && len(s) < 70 && !strings.ContainsFunc(s, func(r rune) bool {
+		return r != '-' && (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')
+	})
+}
+
+// oneLine makes a value fit for a header: valid text, and every run of white space and control characters a
+// single space.
+func oneLine(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || r == '\u2028' || r == '\u2029' {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(s, "\uFFFD"))
+	return strings.Join(strings.Fields(s), " ")
+}
+
+// cut keeps at most n characters.
+func cut(s string, n int) string {
+	if r := []rune(s); len(r) > n {
+		return string(r[:n-1]) + "…"
+	}
+	return s
+}
+
+// body brings a text to valid characters and to line ends that the transfer encoding knows.
+func body(s string) string {
+	s = strings.ReplaceAll(strings.ReplaceAll(s, "\r\n", "\n"), "\r", "\n")
+	s = strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "")
+	return strings.ReplaceAll(s, "\n", "\r\n")
+}
