@@ -58,13 +58,13 @@ func (a Audience) owner(v Viewer, s Subject) bool {
 
 // ByTier reports whether the tier alone is enough, for the search index.
 func (a Audience) ByTier(t Tier) bool {
-	switch a {
-	case Everyone:
+	switch {
+	case t == TierStaff || a == Everyone:
 		return true
-	case InNetwork:
-		return t >= TierNetwork
-	case Members:
-		return t >= TierMember
+	case a == InNetwork:
+		return t == TierNetwork || t == TierMember
+	case a == Members:
+		return t == TierMember
 	}
 	return false
 }

@@ -123,8 +123,8 @@ func (v Viewer) Associations(names ...RoleName) (ids []id.ID, all bool) {
 	return ids, false
 }
 
-// Tier is the search index's class of viewers. What depends on the pair (my contacts, my own page, an
-// association's staff) is decided on the person, not by the tier.
+// Tier is the search index's class of viewers. What depends on the pair (my contacts, my own page) is decided on
+// the person, not by the tier.
 type Tier uint8
 
 const (
@@ -132,20 +132,21 @@ const (
 	TierRecruiter
 	TierNetwork
 	TierMember
-	TierStaff
-	Tiers // how many there are
+	TierStaff // sees all of the associations he works for, and must be kept to them
+	Tiers     // how many there are
 )
 
-// Tier is the class this viewer searches in.
+// Tier is the class this viewer searches in. A graduate who also works for an association searches as a graduate:
+// what he sees as staff is on the staff's screens. Staff without a right to coordinates sees what is public.
 func (v Viewer) Tier() Tier {
 	switch {
-	case v.Kind == System || v.Has(Webmaster, Secretary):
+	case v.Kind == System || v.Kind == Staff && v.Has(Webmaster, Secretary):
 		return TierStaff
 	case v.Kind == Network && v.Member:
 		return TierMember
 	case v.Kind == Network:
 		return TierNetwork
-	case v.Kind == Recruiter:
+	case v.Kind == Recruiter || v.Kind == Staff:
 		return TierRecruiter
 	}
 	return TierGuest
