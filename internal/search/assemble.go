@@ -52,7 +52,7 @@ func assemble(s *Schema, sources []source) (*table, error) {
 	if len(order) > MaxDocuments || len(out.terms) > maxTerm {
 		return nil, fmt.Errorf("search: %d documents with %d words, at most %d with %d", len(order), len(out.terms), MaxDocuments, maxTerm)
 	}
-	if err := out.allocate(sources, order); err != nil {
+	if err := out.allocate(s, sources, order); err != nil {
 		return nil, err
 	}
 	half := len(order) / 2
@@ -79,10 +79,9 @@ func (src source) used(s *Schema) renumber {
 		for _, w := range src.wordsOf(doc) {
 			m.terms[w>>8] = 0
 		}
-		row := src.row(doc)
-		m.profiles[row[0]] = 0
-		for f, code := range row[1:] {
-			switch {
+		m.profiles[src.profile(doc)] = 0
+		for f := range src.facets {
+			switch code := src.code(doc, f); {
 			case code == 0:
 			case code&setFlag == 0:
 				m.values[f][code-1] = 0
@@ -239,7 +238,7 @@ func mergeProfiles(sources []source, maps []renumber, fields int) []Mask {
 }
 
 // allocate makes room for the documents and lays out where each one's key and words go.
-func (t *table) allocate(sources []source, order []ref) error {
+func (t *table) allocate(s *Schema, sources []source, order []ref) error {
 	var keys, words uint64
 	t.keyEnd, t.wordEnd = make([]uint32, len(order)), make([]uint32, len(order))
 	for i, r := range order {
@@ -251,9 +250,18 @@ func (t *table) allocate(sources []source, order []ref) error {
 		t.keyEnd[i], t.wordEnd[i] = uint32(keys), uint32(words)
 	}
 	t.ids = slices.Grow(t.ids, len(order))[:len(order)]
-	t.rows = make([]uint32, len(order)*t.stride())
+	t.rows = newCells(len(order)*t.stride(), t.largest(s), s.wide)
 	t.keys, t.words = make([]byte, keys), make([]uint32, words)
 	return nil
+}
+
+// largest is the greatest number that a row may hold, the set flag aside.
+func (t *table) largest(s *Schema) int {
+	n := len(t.profiles) / s.fields()
+	for _, d := range t.facets {
+		n = max(n, len(d.values), len(d.setEnd))
+	}
+	return n
 }
 
 // emit writes the documents from one number up to another.
@@ -263,16 +271,16 @@ func (t *table) emit(sources []source, maps []renumber, order []ref, from, to in
 		src, m := sources[r.source], maps[r.source]
 		t.ids[i] = src.ids[r.doc]
 		copy(t.key(doc), src.key(r.doc))
-		row := t.row(doc)
-		for f, code := range src.row(r.doc) {
-			switch {
-			case f == 0:
-				row[0] = m.profiles[code]
+		cell := i * t.stride()
+		t.rows.put(cell, m.profiles[src.profile(r.doc)])
+		for f := range t.facets {
+			cell++
+			switch code := src.code(r.doc, f); {
 			case code == 0:
 			case code&setFlag == 0:
-				row[f] = m.values[f-1][code-1]
+				t.rows.put(cell, m.values[f][code-1])
 			default:
-				row[f] = m.sets[f-1][code&^setFlag]
+				t.rows.put(cell, m.sets[f][code&^setFlag])
 			}
 		}
 		words := t.wordsOf(doc)

@@ -10,7 +10,7 @@ import (
 // but not by whom.
 func (t *table) check(s *Schema) error {
 	n, fields := t.len(), s.fields()
-	if n > MaxDocuments || len(t.keyEnd) != n || len(t.wordEnd) != n || len(t.rows) != n*t.stride() ||
+	if n > MaxDocuments || len(t.keyEnd) != n || len(t.wordEnd) != n || t.rows.len() != n*t.stride() || len(t.rows.narrow) > 0 && len(t.rows.wide) > 0 ||
 		len(t.profiles)%fields != 0 || len(t.terms) > maxTerm ||
 		!ascending(t.keyEnd, len(t.keys)) || !ascending(t.wordEnd, len(t.words)) ||
 		!distinctSorted(t.terms) {
@@ -59,11 +59,11 @@ func (d *dictionary) sound() bool {
 }
 
 func (t *table) rowSound(doc, profiles uint32) bool {
-	row := t.row(doc)
-	if row[0] >= profiles {
+	if t.profile(doc) >= profiles {
 		return false
 	}
-	for f, code := range row[1:] {
+	for f := range t.facets {
+		code := t.code(doc, f)
 		if code&setFlag != 0 {
 			if int(code&^setFlag) >= len(t.facets[f].setEnd) {
 				return false

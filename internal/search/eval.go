@@ -75,7 +75,7 @@ func (r *run) pickContacts() {
 		if !ok || r.view.dead.has(doc) {
 			continue
 		}
-		profile := r.seg.row(doc)[0]
+		profile := r.seg.profile(doc)
 		if r.seg.seen(profile, Only(r.tier)|as) == r.vis[profile] {
 			continue
 		}
@@ -131,14 +131,13 @@ func (r *run) judge(rec *record) {
 
 // consider takes a document of the segment whose text matches.
 func (r *run) consider(doc uint32, m Match) {
-	row := r.seg.row(doc)
-	v := r.vis[row[0]]
+	v := r.vis[r.seg.profile(doc)]
 	if v == 0 || r.skip.has(doc) {
 		return
 	}
 	missed := hitsAll
 	for i := range r.filters {
-		if r.passes(&r.filters[i], row, v) {
+		if r.passes(&r.filters[i], doc, v) {
 			continue
 		}
 		if missed != hitsAll {
@@ -148,7 +147,7 @@ func (r *run) consider(doc uint32, m Match) {
 	}
 	if missed != hitsAll {
 		if r.counts[missed] != nil {
-			r.countOne(row, v, missed)
+			r.countOne(doc, v, missed)
 		}
 		return
 	}
@@ -159,11 +158,11 @@ func (r *run) consider(doc uint32, m Match) {
 	}
 }
 
-func (r *run) passes(f *filter, row []uint32, v uint64) bool {
+func (r *run) passes(f *filter, doc uint32, v uint64) bool {
 	if v&f.bit == 0 {
 		return false
 	}
-	code := row[1+f.facet]
+	code := r.seg.code(doc, f.facet)
 	if code&setFlag == 0 {
 		return f.ok[code]
 	}
@@ -184,14 +183,6 @@ func (r *run) hit(doc uint32, m Match, v uint64) {
 	}
 }
 
-// column is a facet as it is counted: its place in a row, its field's place in vis, its counts by value number.
-type column struct {
-	cell   int
-	shift  int
-	counts []int32
-	dict   *dictionary
-}
-
 // setColumns chooses the facets that countBatch counts.
 func (r *run) setColumns(facets []int) {
 	r.columns = r.columns[:0]
@@ -200,30 +191,21 @@ func (r *run) setColumns(facets []int) {
 	}
 }
 
-// countBatch counts the facets of documents found. This loop is where a broad query spends its time: a hidden value is
-// counted in slot 0, without a branch.
+// countBatch counts the facets of the documents found.
 func (r *run) countBatch() {
-	if len(r.columns) > 0 {
-		for _, doc := range r.batch {
-			row := r.seg.row(doc)
-			v := r.vis[row[0]]
-			for i := range r.columns {
-				c := &r.columns[i]
-				code := row[c.cell]
-				if code&setFlag == 0 {
-					c.counts[code&-uint32(v>>c.shift&1)]++
-				} else if v>>c.shift&1 != 0 {
-					c.dict.tally(c.counts, code, 1)
-				}
-			}
-		}
+	switch rows := &r.seg.rows; {
+	case len(r.columns) == 0:
+	case rows.narrow != nil:
+		countRows(rows.narrow, narrowFlag, r.seg.stride(), r.batch, r.vis, r.columns)
+	default:
+		countRows(rows.wide, setFlag, r.seg.stride(), r.batch, r.vis, r.columns)
 	}
 	r.batch = r.batch[:0]
 }
 
-func (r *run) countOne(row []uint32, v uint64, facet int) {
+func (r *run) countOne(doc uint32, v uint64, facet int) {
 	if v>>r.schema.facetField(facet)&1 != 0 {
-		r.seg.facets[facet].tally(r.counts[facet], row[1+facet], 1)
+		r.seg.facets[facet].tally(r.counts[facet], r.seg.code(doc, facet), 1)
 	}
 }
 
@@ -234,7 +216,7 @@ func (r *run) everything() {
 	total := root.total - len(r.visibleContacts())
 	unsorted := root.unsorted > 0
 	for doc := uint32(0); doc < uint32(r.seg.len()) && (unsorted || len(r.ordered[Exact]) < r.need); doc++ {
-		if v := r.vis[r.seg.row(doc)[0]]; v != 0 && !r.skip.has(doc) {
+		if v := r.vis[r.seg.profile(doc)]; v != 0 && !r.skip.has(doc) {
 			r.hit(doc, Exact, v)
 		}
 	}
@@ -245,7 +227,7 @@ func (r *run) everything() {
 func (r *run) visibleContacts() []uint32 {
 	var out []uint32
 	for _, doc := range r.contacts {
-		if r.vis[r.seg.row(doc)[0]] != 0 {
+		if r.vis[r.seg.profile(doc)] != 0 {
 			out = append(out, doc)
 		}
 	}
@@ -257,9 +239,8 @@ func (r *run) rootCounts(facets []int) {
 	for _, f := range facets {
 		copy(r.counts[f], r.view.roots[r.tier].counts[f])
 		for _, doc := range r.contacts {
-			row := r.seg.row(doc)
-			if r.vis[row[0]]>>r.schema.facetField(f)&1 != 0 {
-				r.seg.facets[f].tally(r.counts[f], row[1+f], -1)
+			if r.vis[r.seg.profile(doc)]>>r.schema.facetField(f)&1 != 0 {
+				r.seg.facets[f].tally(r.counts[f], r.seg.code(doc, f), -1)
 			}
 		}
 	}
@@ -279,17 +260,16 @@ func (r *run) byFilter() {
 		return
 	}
 	r.walk(&r.filters[1], func(doc uint32) {
-		row := r.seg.row(doc)
-		v := r.vis[row[0]]
-		if v == 0 || r.skip.has(doc) || r.passes(first, row, v) {
+		v := r.vis[r.seg.profile(doc)]
+		if v == 0 || r.skip.has(doc) || r.passes(first, doc, v) {
 			return
 		}
 		for i := range r.filters[1:] {
-			if !r.passes(&r.filters[1+i], row, v) {
+			if !r.passes(&r.filters[1+i], doc, v) {
 				return
 			}
 		}
-		r.countOne(row, v, first.facet)
+		r.countOne(doc, v, first.facet)
 	})
 }
 

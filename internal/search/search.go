@@ -84,6 +84,8 @@ type Schema struct {
 	// It returns how many words it took, 0 for none. What it took is reported in Result.Chips and no longer
 	// searched as text; it acts as if its values had been ticked. It must be pure.
 	Understand func(words []string) (taken int, filters []Filter)
+
+	wide bool // tests: rows take their wide form even where the narrow one would do
 }
 
 // Field numbers inside a document's masks: the document, its sort key, then texts, then facets.

@@ -211,8 +211,9 @@ func (g *segment) prefixed(text string) (lo, hi uint32, whole bool) {
 func (t *table) bitmaps(facet int) []*roaring.Bitmap {
 	n := len(t.facets[facet].values)
 	next := make([]int, n+1)
+	var one [1]uint32
 	for doc := range uint32(t.len()) {
-		for _, v := range t.codes(doc, facet) {
+		for _, v := range t.codes(doc, facet, &one) {
 			next[v]++
 		}
 	}
@@ -223,7 +224,7 @@ func (t *table) bitmaps(facet int) []*roaring.Bitmap {
 	}
 	docs := make([]uint32, sum)
 	for doc := range uint32(t.len()) {
-		for _, v := range t.codes(doc, facet) {
+		for _, v := range t.codes(doc, facet, &one) {
 			docs[next[v]] = doc
 			next[v]++
 		}
@@ -251,8 +252,7 @@ func (g *segment) count(tier Tier) census {
 
 // enter adds a document to the census of a tier, or takes it out with n = -1.
 func (g *segment) enter(c *census, tier Tier, doc uint32, n int32) {
-	row := g.row(doc)
-	v := g.vis[tier][row[0]]
+	v := g.vis[tier][g.profile(doc)]
 	if v == 0 {
 		return
 	}
@@ -261,9 +261,9 @@ func (g *segment) enter(c *census, tier Tier, doc uint32, n int32) {
 		c.unsorted += int(n)
 	}
 	first := g.schema.facetField(0)
-	for f, code := range row[1:] {
+	for f := range g.facets {
 		if v>>(first+f)&1 != 0 {
-			g.facets[f].tally(c.counts[f], code, n)
+			g.facets[f].tally(c.counts[f], g.code(doc, f), n)
 		}
 	}
 }

@@ -109,6 +109,16 @@ func (w *writer) uint32s(a []uint32) {
 	}
 }
 
+func (w *writer) uint16s(a []uint16) {
+	w.uint64(uint64(len(a)))
+	for part := range slices.Chunk(a, 1<<15) {
+		for _, n := range part {
+			w.buf = binary.LittleEndian.AppendUint16(w.buf, n)
+		}
+		w.flush()
+	}
+}
+
 func (w *writer) bytes(b []byte) {
 	w.uint64(uint64(len(b)))
 	w.flush()
@@ -144,7 +154,8 @@ func writeSnapshot(to io.Writer, s *Schema, t *table, seq uint64) error {
 	}
 	w.bytes(t.keys)
 	w.uint32s(t.keyEnd)
-	w.uint32s(t.rows)
+	w.uint16s(t.rows.narrow)
+	w.uint32s(t.rows.wide)
 	w.uint32s(t.words)
 	w.uint32s(t.wordEnd)
 	w.strings(t.terms)
@@ -217,6 +228,25 @@ func (r *reader) uint32s() []uint32 {
 		}
 		for i := range part {
 			part[i] = binary.LittleEndian.Uint32(b[4*i:])
+		}
+	}
+	return out
+}
+
+// uint16s is nil when there are none, as cells want it.
+func (r *reader) uint16s() []uint16 {
+	var out []uint16
+	if n := r.length(2); n > 0 {
+		out = make([]uint16, n)
+	}
+	for part := range slices.Chunk(out, len(r.buf)/2) {
+		b := r.buf[:2*len(part)]
+		r.read(b)
+		if r.err != nil {
+			return nil
+		}
+		for i := range part {
+			part[i] = binary.LittleEndian.Uint16(b[2*i:])
 		}
 	}
 	return out
@@ -295,7 +325,7 @@ func (r *reader) table(facets int) *table {
 	t.ids = r.ids()
 	t.keys = r.bytes()
 	t.keyEnd = r.uint32s()
-	t.rows = r.uint32s()
+	t.rows = cells{narrow: r.uint16s(), wide: r.uint32s()}
 	t.words = r.uint32s()
 	t.wordEnd = r.uint32s()
 	t.terms = r.strings()

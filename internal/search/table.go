@@ -14,7 +14,7 @@ type table struct {
 	ids      []id.ID
 	keys     []byte // sort keys, end to end
 	keyEnd   []uint32
-	rows     []uint32 // for each document: its profile, then a code for each facet
+	rows     cells    // for each document: its profile, then a code for each facet
 	words    []uint32 // for each document: its words as term<<8 | fields, ascending
 	wordEnd  []uint32
 	terms    []string // in a segment sorted
@@ -53,26 +53,28 @@ func (t *table) len() int                    { return len(t.ids) }
 func (t *table) stride() int                 { return 1 + len(t.facets) }
 func (t *table) key(doc uint32) []byte       { return t.keys[before(t.keyEnd, doc):t.keyEnd[doc]] }
 func (t *table) wordsOf(doc uint32) []uint32 { return t.words[before(t.wordEnd, doc):t.wordEnd[doc]] }
-func (t *table) row(doc uint32) []uint32 {
-	n := t.stride()
-	return t.rows[int(doc)*n:][:n]
-}
 
-// codes returns the value numbers of a document's facet.
-func (t *table) codes(doc uint32, facet int) []uint32 {
-	cell := t.row(doc)[1+facet:][:1]
+// profile is which of the table's sets of masks a document has.
+func (t *table) profile(doc uint32) uint32 { return t.rows.at(int(doc) * t.stride()) }
+
+// code is the row code of a document's facet.
+func (t *table) code(doc uint32, facet int) uint32 { return t.rows.at(int(doc)*t.stride() + 1 + facet) }
+
+// codes returns the value numbers of a document's facet, in the place given when there is but one.
+func (t *table) codes(doc uint32, facet int, one *[1]uint32) []uint32 {
+	one[0] = t.code(doc, facet)
 	switch {
-	case cell[0] == 0:
+	case one[0] == 0:
 		return nil
-	case cell[0]&setFlag == 0:
-		return cell
+	case one[0]&setFlag == 0:
+		return one[:]
 	}
-	return t.facets[facet].set(cell[0])
+	return t.facets[facet].set(one[0])
 }
 
 // record makes the record of a document again.
 func (t *table) record(doc uint32, fields int) *record {
-	p := int(t.row(doc)[0]) * fields
+	p := int(t.profile(doc)) * fields
 	r := &record{
 		id:     t.ids[doc],
 		key:    string(t.key(doc)),
@@ -86,7 +88,7 @@ func (t *table) record(doc uint32, fields int) *record {
 		r.words[i] = word{t.terms[w>>8], uint8(w)}
 	}
 	for f := range t.facets {
-		codes := t.codes(doc, f)
+		codes := t.codes(doc, f, new([1]uint32))
 		values := make([]string, len(codes))
 		for i, c := range codes {
 			values[i] = t.facets[f].values[c-1]
@@ -129,9 +131,9 @@ func (f *filler) add(r *record) error {
 		f.scratch = append(f.scratch, byte(m))
 	}
 	profile := intern(f.profiles, string(f.scratch), func() { f.table.profiles = append(f.table.profiles, r.masks...) })
-	f.rows = append(f.rows, profile)
+	f.rows.wide = append(f.rows.wide, profile)
 	for facet, values := range r.values {
-		f.rows = append(f.rows, f.code(facet, values))
+		f.rows.wide = append(f.rows.wide, f.codeOf(facet, values))
 	}
 	for _, w := range r.words {
 		term := intern(f.terms, w.text, func() { f.table.terms = append(f.table.terms, w.text) })
@@ -144,8 +146,8 @@ func (f *filler) add(r *record) error {
 	return nil
 }
 
-// code returns the row code of a facet's values.
-func (f *filler) code(facet int, values []string) uint32 {
+// codeOf returns the row code of a facet's values.
+func (f *filler) codeOf(facet int, values []string) uint32 {
 	d := &f.facets[facet]
 	f.codes = f.codes[:0]
 	for _, v := range values {

@@ -63,10 +63,9 @@ func (r *run) gather(p *planes, t *termSet) {
 
 func (r *run) collect(p *planes, postings []uint32, m Match, fields uint8) {
 	plane := p.plane(m)
-	stride := r.seg.stride()
 	for _, posting := range postings {
 		doc := posting >> 8
-		v := r.vis[r.seg.rows[int(doc)*stride]]
+		v := r.vis[r.seg.profile(doc)]
 		if uint64(uint8(posting)&fields)<<textField&v != 0 {
 			plane.add(doc)
 			p.summary.add(doc >> 6)
@@ -76,7 +75,7 @@ func (r *run) collect(p *planes, postings []uint32, m Match, fields uint8) {
 
 // best says how well a document's visible words answer a typed word.
 func (r *run) best(doc uint32, t *termSet) Match {
-	texts := uint8(r.vis[r.seg.row(doc)[0]] >> textField)
+	texts := uint8(r.vis[r.seg.profile(doc)] >> textField)
 	m := none
 	for _, packed := range r.seg.wordsOf(doc) {
 		term, fields := packed>>8, uint8(packed)&texts

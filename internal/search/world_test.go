@@ -231,7 +231,9 @@ func feed(docs []Doc) iter.Seq2[Doc, error] {
 
 func newIndex(t testing.TB, o Options, docs []Doc) *Index {
 	t.Helper()
-	ix, err := New(testSchema(), o)
+	s := testSchema()
+	s.wide = len(docs)%2 == 0
+	ix, err := New(s, o)
 	if err != nil {
 		t.Fatalf("New() = %v", err)
 	}
