@@ -58,12 +58,18 @@ func DefaultAudience(k ContactKind) viewer.Audience {
 	return viewer.Members
 }
 
+// fillAudience puts the default in place of a missing audience and of one that a coordinate cannot have: whoever is
+// not a member never sees one.
+func (c *ContactPoint) fillAudience() {
+	if !c.Audience.OneOf(viewer.CoordinateAudiences()) {
+		c.Audience = DefaultAudience(c.Kind)
+	}
+}
+
 // Normalize trims the texts, fills ValueKey and a missing audience. It reports whether the value can be used.
 func (c *ContactPoint) Normalize() bool {
 	c.Value = strings.TrimSpace(c.Value)
-	if c.Audience == "" {
-		c.Audience = DefaultAudience(c.Kind)
-	}
+	c.fillAudience()
 	switch c.Kind {
 	case Email:
 		c.ValueKey = fold.Email(c.Value)

@@ -66,7 +66,7 @@ type Seen struct {
 	Contacts     []ContactPoint
 	Activated    bool
 	Own          bool // the viewer's own page
-	ByStaff      bool // something is shown only because the viewer is staff: it leaves a trail
+	ByStaff      bool // a coordinate is shown only because the viewer is staff: it leaves a trail
 }
 
 // Name is first name and surname.
@@ -107,15 +107,20 @@ func (d Dossier) SeenBy(v viewer.Viewer, today time.Time) (s Seen, ok bool) {
 		s.BirthDate = d.BirthDate
 	}
 	s.Contacts = d.contactsSeenBy(v, sub, today)
-	s.ByStaff = !s.Own && len(s.Contacts) > 0 && v.HasAtAny(sub.Associations, viewer.Webmaster, viewer.Secretary)
+	if v.Kind != viewer.System && len(v.Roles) > 0 {
+		plain := v
+		plain.Roles = nil
+		s.ByStaff = len(s.Contacts) > len(d.contactsSeenBy(plain, sub, today))
+	}
 	return s, true
 }
 
+// contactsSeenBy leaves out what is hidden, and for others than the person what does not hold that day.
 func (d Dossier) contactsSeenBy(v viewer.Viewer, sub viewer.Subject, today time.Time) []ContactPoint {
 	var out []ContactPoint
 	for _, c := range d.Contacts {
 		a := c.Audience
-		if !d.Activated() || d.Status == Deceased {
+		if !d.Activated() || d.Status == Deceased || !a.OneOf(viewer.CoordinateAudiences()) {
 			a = viewer.OnlyMe
 		}
 		own := v.SignedIn() && v.Person == d.ID

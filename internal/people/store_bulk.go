@@ -2,6 +2,7 @@ package people
 
 import (
 	"context"
+	"time"
 
 	"amicale/internal/db"
 	"amicale/internal/errs"
@@ -18,7 +19,9 @@ func (s *Store) Insert(ctx context.Context, v viewer.Viewer, list []Dossier) err
 		if !v.HasAtAny(list[i].Associations(), viewer.Webmaster) {
 			return errs.E("people.Insert", errs.Forbidden, nil)
 		}
-		s.complete(&list[i])
+		if err := s.complete(&list[i]); err != nil {
+			return errs.Wrap("people.Insert", err)
+		}
 	}
 	return s.db.Tx(ctx, func(ctx context.Context) error {
 		if err := s.insertAll(ctx, list); err != nil {
@@ -33,11 +36,9 @@ func (s *Store) Insert(ctx context.Context, v viewer.Viewer, list []Dossier) err
 }
 
 // complete fills what may be left out of a new dossier.
-func (s *Store) complete(d *Dossier) {
+func (s *Store) complete(d *Dossier) error {
 	now := s.now()
-	if d.ID.IsZero() {
-		d.ID = id.New()
-	}
+	fill(&d.ID)
 	if d.CreatedAt.IsZero() {
 		d.CreatedAt = now
 	}
@@ -50,42 +51,69 @@ func (s *Store) complete(d *Dossier) {
 	}
 	for i := range d.Degrees {
 		g := &d.Degrees[i]
+		fill(&g.ID)
 		g.PersonID, g.CreatedAt = d.ID, now
-		if g.ID.IsZero() {
-			g.ID = id.New()
-		}
 		if g.Diploma == "" {
 			g.Diploma = Engineer
 		}
 	}
-	for i := range d.Contacts {
-		c := &d.Contacts[i]
-		c.PersonID, c.CreatedAt, c.UpdatedAt = d.ID, now, now
-		if c.ID.IsZero() {
-			c.ID = id.New()
-		}
-		if c.Audience == "" {
-			c.Audience = DefaultAudience(c.Kind)
-		}
-	}
 	for i := range d.Memberships {
 		m := &d.Memberships[i]
+		fill(&m.ID)
 		m.PersonID, m.CreatedAt = d.ID, now
-		if m.ID.IsZero() {
-			m.ID = id.New()
-		}
 	}
 	for i := range d.Logins {
-		l := &d.Logins[i]
-		l.PersonID, l.CreatedAt = d.ID, now
+		d.Logins[i].PersonID, d.Logins[i].CreatedAt = d.ID, now
 	}
 	for i := range d.Consents {
 		c := &d.Consents[i]
+		fill(&c.ID)
 		c.PersonID = d.ID
-		if c.ID.IsZero() {
-			c.ID = id.New()
+		if c.At.IsZero() {
+			c.At = now
 		}
 	}
+	return d.completeContacts(now)
+}
+
+// completeContacts folds the values that are not folded yet and leaves one preferred contact point of a kind.
+func (d *Dossier) completeContacts(now time.Time) error {
+	preferred := map[ContactKind]bool{}
+	for i := range d.Contacts {
+		c := &d.Contacts[i]
+		fill(&c.ID)
+		c.PersonID, c.CreatedAt, c.UpdatedAt = d.ID, now, now
+		if c.Purpose == "" {
+			c.Purpose = Personal
+		}
+		c.fillAudience()
+		if c.ValueKey == "" && !c.Normalize() {
+			return errs.Msg("people.contact.bad")
+		}
+		c.Preferred = c.Preferred && !preferred[c.Kind]
+		preferred[c.Kind] = preferred[c.Kind] || c.Preferred
+	}
+	for i := range d.Contacts {
+		if c := &d.Contacts[i]; c.Kind == Email && !preferred[Email] {
+			c.Preferred, preferred[Email] = true, true
+		}
+	}
+	return nil
+}
+
+// fill gives an identifier to what has none.
+func fill(i *id.ID) {
+	if i.IsZero() {
+		*i = id.New()
+	}
+}
+
+// day is the date of a time: SQLite keeps what it is given, PostgreSQL the date alone.
+func day(t time.Time) time.Time {
+	if t.IsZero() {
+		return t
+	}
+	return time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, time.UTC)
 }
 
 func (s *Store) insertAll(ctx context.Context, list []Dossier) error {
@@ -95,16 +123,16 @@ func (s *Store) insertAll(ctx context.Context, list []Dossier) error {
 		d := &list[i]
 		persons = append(persons, personArgs(d)...)
 		for _, g := range d.Degrees {
-			degrees = append(degrees, g.ID, g.PersonID, g.AssociationID, g.ClassYear, string(g.Diploma), g.StudyYear, g.Department, g.CreatedAt)
+			degrees = append(degrees, degreeArgs(g)...)
 		}
 		for _, c := range d.Contacts {
 			contacts = append(contacts, contactArgs(c)...)
 		}
 		for _, m := range d.Memberships {
-			memberships = append(memberships, m.ID, m.PersonID, m.AssociationID, m.StartsOn, m.EndsOn, m.Origin, m.RecordedBy, m.CreatedAt)
+			memberships = append(memberships, membershipArgs(m)...)
 		}
 		for _, l := range d.Logins {
-			logins = append(logins, fold.TypedLogin(l.Login), l.Login, l.PersonID, l.DegreeID, l.Current, l.Origin, l.CreatedAt)
+			logins = append(logins, loginArgs(l)...)
 		}
 		for _, l := range d.LegacyIDs {
 			legacy = append(legacy, l.Source, l.Value, d.ID)
@@ -146,12 +174,20 @@ func personArgs(d *Dossier) []any {
 	if note == nil {
 		note = map[string]string{}
 	}
-	return []any{d.ID, d.Civility, d.FirstNames, d.FirstName, d.BirthSurname, d.UsageSurname, d.BirthDate, d.BirthYear, string(d.Status),
-		d.DeceasedOn, d.Headline, d.Presentation, d.Photo, d.ActivatedAt, d.ConfirmedAt, d.MergedInto, d.CreatedAt, d.UpdatedAt,
+	return []any{d.ID, d.Civility, d.FirstNames, d.FirstName, d.BirthSurname, d.UsageSurname, day(d.BirthDate), d.BirthYear, string(d.Status),
+		day(d.DeceasedOn), d.Headline, d.Presentation, d.Photo, d.ActivatedAt, d.ConfirmedAt, d.MergedInto, d.CreatedAt, d.UpdatedAt,
 		fold.Name(d.FirstName), fold.Name(d.BirthSurname), fold.Name(d.UsageSurname), db.ToJSON(audiences), db.ToJSON(note)}
+}
+
+func degreeArgs(g Degree) []any {
+	return []any{g.ID, g.PersonID, g.AssociationID, g.ClassYear, string(g.Diploma), g.StudyYear, g.Department, g.CreatedAt}
+}
+
+func membershipArgs(m Membership) []any {
+	return []any{m.ID, m.PersonID, m.AssociationID, day(m.StartsOn), day(m.EndsOn), m.Origin, m.RecordedBy, m.CreatedAt}
 }
 
 func contactArgs(c ContactPoint) []any {
 	return []any{c.ID, c.PersonID, string(c.Kind), string(c.Purpose), c.Value, c.ValueKey, c.Street, c.Postcode, c.City, c.Country,
-		c.ValidFrom, c.ValidTo, string(c.Audience), c.Preferred, c.ConfirmedAt, c.Origin, c.CreatedAt, c.UpdatedAt}
+		day(c.ValidFrom), day(c.ValidTo), string(c.Audience), c.Preferred, c.ConfirmedAt, c.Origin, c.CreatedAt, c.UpdatedAt}
 }

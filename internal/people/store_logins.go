@@ -2,8 +2,9 @@ package people
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"amicale/internal/db"
 	"amicale/internal/errs"
@@ -30,29 +31,35 @@ func (g nameless) surname() string {
 	return g.BirthSurname
 }
 
-// GenerateLogins gives a login to degrees that have none, at most limit of them in the order the persons were
-// added, and says how many it gave; 0 means done. A degree without a class year gets none, nor does one whose
-// names leave nothing to write: those stand on the desk. Call it until it gives 0, each time in a transaction of
-// its own, once every login that must be kept is in.
+// namelessQuery asks for degrees without a login: of a known class year, where no degree of the same person, school
+// and year has one in use. Two diplomas of one year and school open by one login.
+const namelessQuery = `
+	SELECT g.id AS degree_id, g.person_id, a.code, g.class_year, p.first_name, p.birth_surname, p.usage_surname
+	FROM degrees g JOIN persons p ON p.id = g.person_id JOIN associations a ON a.id = g.association_id
+	WHERE g.class_year > 0 AND p.merged_into IS NULL AND NOT EXISTS (
+		SELECT 1 FROM logins l JOIN degrees o ON o.id = l.degree_id
+		WHERE l.person_id = g.person_id AND l.current AND o.association_id = g.association_id AND o.class_year = g.class_year)`
+
+// GenerateLogins gives a login to degrees after that one that have none, some limit of them in the order they were
+// added, and says how many it gave and where it stopped; 0 means done. A degree without a class year gets none, nor
+// does one whose names leave nothing to write: those stand on the desk. Call it until it gives 0, each time in a
+// transaction of its own, once every login that must be kept is in.
 func (s *Store) GenerateLogins(ctx context.Context, v viewer.Viewer, after id.ID, limit int) (last id.ID, given int, err error) {
 	if v.Kind != viewer.System {
 		return after, 0, errs.E("people.GenerateLogins", errs.Forbidden, nil)
 	}
 	err = s.db.Tx(ctx, func(ctx context.Context) error {
-		list, err := db.All[nameless](ctx, s.db, `
-			SELECT g.id AS degree_id, g.person_id, a.code, g.class_year, p.first_name, p.birth_surname, p.usage_surname
-			FROM degrees g JOIN persons p ON p.id = g.person_id JOIN associations a ON a.id = g.association_id
-			WHERE g.id > ? AND g.class_year > 0 AND p.merged_into IS NULL
-				AND NOT EXISTS (SELECT 1 FROM logins l WHERE l.person_id = g.person_id AND l.degree_id = g.id AND l.current)
-			ORDER BY g.id LIMIT ?`, after.String(), limit)
-		if err != nil {
-			return err
-		}
-		given, err = s.mint(ctx, list, "generated")
-		if len(list) > 0 {
+		for last = after; given == 0; {
+			list, err := db.All[nameless](ctx, s.db, namelessQuery+` AND g.id > ? ORDER BY g.id LIMIT ?`, last.String(), limit)
+			if err != nil || len(list) == 0 {
+				return err
+			}
 			last = list[len(list)-1].DegreeID
+			if given, err = s.mint(ctx, list, "generated"); err != nil {
+				return err
+			}
 		}
-		return err
+		return nil
 	})
 	return last, given, errs.Wrap("people.GenerateLogins", err)
 }
@@ -62,12 +69,7 @@ func (s *Store) GenerateLoginsFor(ctx context.Context, persons ...id.ID) error {
 	return s.db.Tx(ctx, func(ctx context.Context) error {
 		for len(persons) > 0 {
 			n := min(loadBatch, len(persons))
-			list, err := db.All[nameless](ctx, s.db, `
-				SELECT g.id AS degree_id, g.person_id, a.code, g.class_year, p.first_name, p.birth_surname, p.usage_surname
-				FROM degrees g JOIN persons p ON p.id = g.person_id JOIN associations a ON a.id = g.association_id
-				WHERE g.class_year > 0 AND p.merged_into IS NULL
-					AND NOT EXISTS (SELECT 1 FROM logins l WHERE l.person_id = g.person_id AND l.degree_id = g.id AND l.current)
-					AND g.person_id IN (`+db.In(n)+`) ORDER BY g.id`, db.Args(persons[:n])...)
+			list, err := db.All[nameless](ctx, s.db, namelessQuery+` AND g.person_id IN (`+db.In(n)+`) ORDER BY g.id`, db.Args(persons[:n])...)
 			if err != nil {
 				return errs.Wrap("people.GenerateLoginsFor", err)
 			}
@@ -80,110 +82,115 @@ func (s *Store) GenerateLoginsFor(ctx context.Context, persons ...id.ID) error {
 	})
 }
 
-// mint writes a new login for each degree. Candidates that are taken go round again with the next occurrence;
-// the primary key is the judge, so two processes cannot give the same one.
+// mint writes a login for each degree: a new one, or one that the person had before and that fits again. Those that
+// are somebody else's go round again with the next occurrence; the primary key is the judge, so two processes cannot
+// give the same one.
 func (s *Store) mint(ctx context.Context, list []nameless, origin string) (given int, err error) {
-	now := s.now()
+	list = oneEach(list)
 	for occurrence := 1; len(list) > 0; occurrence++ {
 		if occurrence > 10_000 {
 			return given, fmt.Errorf("people.mint: %d degrees found no free login", len(list))
 		}
-		asked := make(map[string]id.ID, len(list)) // login → the first degree that wants it
+		asked := make(map[string]id.ID, len(list)) // login_key → the first degree that wants it
 		var open []nameless
-		var rows []any
+		var wanted []Login
 		for _, g := range list {
 			login, err := fold.Login(g.FirstName, g.surname(), g.Code, g.ClassYear, occurrence)
 			if err != nil {
 				continue // nothing left of a name: the desk gives one
 			}
 			open = append(open, g)
-			if _, twice := asked[login]; !twice {
-				asked[login] = g.DegreeID
-				rows = append(rows, fold.TypedLogin(login), login, g.PersonID, g.DegreeID, true, origin, now)
+			key := fold.TypedLogin(login)
+			if _, twice := asked[key]; !twice {
+				asked[key] = g.DegreeID
+				wanted = append(wanted, Login{Login: login, PersonID: g.PersonID, DegreeID: g.DegreeID, Current: true, Origin: origin, CreatedAt: s.now()})
 			}
 		}
-		added, err := s.insertLogins(ctx, rows)
+		added, err := s.insertLogins(ctx, wanted)
 		if err != nil {
 			return given, err
 		}
 		served := make(map[id.ID]bool, len(added))
-		for _, login := range added {
-			served[asked[login]] = true
+		for _, key := range added {
+			served[asked[key]] = true
 		}
 		given += len(added)
-		list = list[:0]
-		for _, g := range open {
-			if !served[g.DegreeID] {
-				list = append(list, g)
-			}
-		}
+		list = slices.DeleteFunc(open, func(g nameless) bool { return served[g.DegreeID] })
 	}
 	return given, nil
 }
 
-func (s *Store) insertLogins(ctx context.Context, rows []any) ([]string, error) {
-	const columns, per = 7, 400
+// oneEach leaves one degree of each person, school and year.
+func oneEach(list []nameless) []nameless {
+	type key struct {
+		person id.ID
+		code   string
+		year   int
+	}
+	seen := make(map[key]bool, len(list))
+	return slices.DeleteFunc(list, func(g nameless) bool {
+		k := key{g.PersonID, g.Code, g.ClassYear}
+		twice := seen[k]
+		seen[k] = true
+		return twice
+	})
+}
+
+// insertLogins says which of the wanted ones their persons have now. They are written in the order of their keys,
+// so that two processes wait for each other rather than lock each other out.
+func (s *Store) insertLogins(ctx context.Context, wanted []Login) ([]string, error) {
+	slices.SortFunc(wanted, func(a, b Login) int { return strings.Compare(a.Login, b.Login) })
 	var added []string
-	for len(rows) > 0 {
-		n := min(per*columns, len(rows))
-		one := "(" + db.In(columns) + ")"
-		values := one
-		for range n/columns - 1 {
-			values += "," + one
+	for part := range slices.Chunk(wanted, loadBatch) {
+		one, rows := `(`+db.In(7)+`)`, make([]any, 0, 7*len(part))
+		for _, l := range part {
+			rows = append(rows, loginArgs(l)...)
 		}
-		part, err := db.All[string](ctx, s.db, `INSERT INTO logins (login_key, `+loginColumns+`) VALUES `+values+`
-			ON CONFLICT (login_key) DO NOTHING RETURNING login`, rows[:n]...)
+		got, err := db.All[string](ctx, s.db, `INSERT INTO logins (login_key, `+loginColumns+`)
+			VALUES `+one+strings.Repeat(`,`+one, len(part)-1)+`
+			ON CONFLICT (login_key) DO UPDATE SET current = TRUE, degree_id = excluded.degree_id
+				WHERE logins.person_id = excluded.person_id
+			RETURNING login_key`, rows...)
 		if err != nil {
 			return nil, err
 		}
-		added = append(added, part...)
-		rows = rows[n:]
+		added = append(added, got...)
 	}
 	return added, nil
 }
 
-// RenewLogins adds a login to every degree of a person whose usage name changed; the old ones stay his and keep
+func loginArgs(l Login) []any {
+	return []any{fold.TypedLogin(l.Login), l.Login, l.PersonID, l.DegreeID, l.Current, l.Origin, l.CreatedAt}
+}
+
+// RenewLogins gives a login to every degree of a person whose usage name changed; the old ones stay his and keep
 // opening the door. A login he had before, under the same name, becomes the current one again.
 func (s *Store) RenewLogins(ctx context.Context, person id.ID) error {
-	return s.db.Tx(ctx, func(ctx context.Context) error {
+	err := s.db.Tx(ctx, func(ctx context.Context) error {
 		list, err := db.All[nameless](ctx, s.db, `
 			SELECT g.id AS degree_id, g.person_id, a.code, g.class_year, p.first_name, p.birth_surname, p.usage_surname
 			FROM degrees g JOIN persons p ON p.id = g.person_id JOIN associations a ON a.id = g.association_id
 			WHERE g.person_id = ? AND g.class_year > 0 ORDER BY g.id`, person)
 		if err != nil {
-			return errs.Wrap("people.RenewLogins", err)
+			return err
 		}
 		for _, g := range list {
-			if err := s.renew(ctx, g); err != nil {
-				return errs.Wrap("people.RenewLogins "+person.String(), err)
+			if _, err := fold.Login(g.FirstName, g.surname(), g.Code, g.ClassYear, 1); err != nil {
+				continue // nothing to write a login with: the old one stays
+			}
+			if _, err := s.db.Exec(ctx, `UPDATE logins SET current = FALSE WHERE person_id = ? AND degree_id = ?`, person, g.DegreeID); err != nil {
+				return err
 			}
 		}
-		return nil
-	})
-}
-
-func (s *Store) renew(ctx context.Context, g nameless) error {
-	want, err := fold.Login(g.FirstName, g.surname(), g.Code, g.ClassYear, 1)
-	if err != nil {
-		return nil // nothing to write a login with: the old one stays
-	}
-	owner, err := db.One[id.ID](ctx, s.db, `SELECT person_id FROM logins WHERE login_key = ?`, fold.TypedLogin(want))
-	if err != nil && !errors.Is(err, errs.NotFound) {
+		_, err = s.mint(ctx, list, "name change")
 		return err
-	}
-	if _, e := s.db.Exec(ctx, `UPDATE logins SET current = FALSE WHERE person_id = ? AND degree_id = ?`, g.PersonID, g.DegreeID); e != nil {
-		return e
-	}
-	if err == nil && owner == g.PersonID {
-		return s.db.ExecOne(ctx, `UPDATE logins SET current = TRUE, degree_id = ? WHERE login_key = ?`, g.DegreeID, fold.TypedLogin(want))
-	}
-	_, err = s.mint(ctx, []nameless{g}, "name change")
-	return err
+	})
+	return errs.Wrap("people.RenewLogins "+person.String(), err)
 }
 
 // LoginsTaken says which of these logins are already somebody's, and whose.
 func (s *Store) LoginsTaken(ctx context.Context, v viewer.Viewer, logins []string) (map[string]id.ID, error) {
-	if !v.IsStaff() {
+	if !mayLookUp(v) {
 		return nil, errs.E("people.LoginsTaken", errs.Forbidden, nil)
 	}
 	out := map[string]id.ID{}
@@ -210,23 +217,32 @@ func (s *Store) LoginsTaken(ctx context.Context, v viewer.Viewer, logins []strin
 }
 
 // KeepLogin records a current or former login of an older system for a person, as it was written. One that is
-// somebody else's is Conflict; one that is already his changes nothing but may become current.
+// somebody else's is Conflict and changes nothing; one that is already his may become current.
 func (s *Store) KeepLogin(ctx context.Context, l Login) error {
+	l.CreatedAt = s.now()
 	key := fold.TypedLogin(l.Login)
-	return s.db.Tx(ctx, func(ctx context.Context) error {
-		owner, err := db.One[id.ID](ctx, s.db, `
+	err := s.db.Tx(ctx, func(ctx context.Context) error {
+		kept, err := db.All[string](ctx, s.db, `
 			INSERT INTO logins (login_key, `+loginColumns+`) VALUES (`+db.In(7)+`)
 			ON CONFLICT (login_key) DO UPDATE SET current = logins.current OR excluded.current,
 				degree_id = COALESCE(logins.degree_id, excluded.degree_id)
-			RETURNING person_id`, key, l.Login, l.PersonID, l.DegreeID, l.Current, l.Origin, s.now())
+				WHERE logins.person_id = excluded.person_id
+			RETURNING login_key`, loginArgs(l)...)
 		if err != nil {
-			return errs.Wrap("people.KeepLogin", err)
+			return err
 		}
-		if owner != l.PersonID {
-			return errs.E("people.KeepLogin "+key, errs.Conflict, nil)
+		if len(kept) == 0 {
+			return errs.Conflict
 		}
-		return nil
+		if l.Current && !l.DegreeID.IsZero() { // a degree shows one
+			if _, err := s.db.Exec(ctx, `UPDATE logins SET current = FALSE WHERE person_id = ? AND degree_id = ? AND login_key <> ?`,
+				l.PersonID, l.DegreeID, key); err != nil {
+				return err
+			}
+		}
+		return s.Touch(ctx, l.PersonID)
 	})
+	return errs.Wrap("people.KeepLogin "+key, err)
 }
 
 // ReserveStaffLogin keeps a login of an account that is no graduate out of everybody's reach.

@@ -102,7 +102,7 @@ func (s *Store) PersonsByEmail(ctx context.Context, email string) ([]id.ID, erro
 // PersonsByName are those of that folded surname (birth or usage) and class year: the candidates of an
 // activation. A zero year means any; background work and staff only, because it tells who is in the base.
 func (s *Store) PersonsByName(ctx context.Context, v viewer.Viewer, surname string, classYear int) ([]id.ID, error) {
-	if !v.IsStaff() {
+	if !mayLookUp(v) {
 		return nil, errs.E("people.PersonsByName", errs.Forbidden, nil)
 	}
 	key := fold.Name(surname)
@@ -116,6 +116,9 @@ func (s *Store) PersonsByName(ctx context.Context, v viewer.Viewer, surname stri
 	list, err := db.All[id.ID](ctx, s.db, q+` ORDER BY p.id LIMIT 200`, args...)
 	return list, errs.Wrap("people.PersonsByName", err)
 }
+
+// mayLookUp is for questions whose answer tells who is in the base, of whatever association.
+func mayLookUp(v viewer.Viewer) bool { return v.Has(viewer.Webmaster, viewer.Secretary) }
 
 // IDs streams the identifiers of the whole base in order, a page after another; after is zero at first.
 func (s *Store) IDs(ctx context.Context, v viewer.Viewer, after id.ID, limit int) ([]id.ID, error) {
@@ -153,56 +156,72 @@ func (s *Store) load(ctx context.Context, persons []id.ID) ([]Dossier, error) {
 }
 
 func (s *Store) loadPart(ctx context.Context, persons []id.ID) ([]Dossier, error) {
-	args := func() []any { return db.Args(persons) }
-	in := `(` + db.In(len(persons)) + `)`
-	rows, err := db.All[personRow](ctx, s.db, `SELECT `+personColumns+`, audiences, note FROM persons WHERE merged_into IS NULL AND id IN `+in, args()...)
+	in := ` IN (` + db.In(len(persons)) + `)`
+	list, err := s.loadWhere(ctx, `id`+in, db.Args(persons), `person_id`+in, db.Args(persons))
 	if err != nil {
 		return nil, err
 	}
-	byID := make(map[id.ID]*Dossier, len(rows))
-	for _, r := range rows {
-		byID[r.ID] = &Dossier{Person: r.Person, Audiences: r.Audiences.V, Note: r.Note.V}
+	at := make(map[id.ID]*Dossier, len(list))
+	for i := range list {
+		at[list[i].ID] = &list[i]
 	}
-	if err := s.loadParts(ctx, in, args, byID); err != nil {
-		return nil, err
-	}
-	out := make([]Dossier, 0, len(rows))
+	out := make([]Dossier, 0, len(list))
 	for _, p := range persons {
-		if d := byID[p]; d != nil {
+		if d := at[p]; d != nil {
 			out = append(out, *d)
 		}
 	}
 	return out, nil
 }
 
-func (s *Store) loadParts(ctx context.Context, in string, args func() []any, byID map[id.ID]*Dossier) error {
+// loadWhere reads the persons under one condition, and what belongs to them under another.
+func (s *Store) loadWhere(ctx context.Context, who string, whoArgs []any, whose string, whoseArgs []any) ([]Dossier, error) {
+	var list []Dossier
+	err := db.Each(ctx, s.db, `SELECT `+personColumns+`, audiences, note FROM persons WHERE merged_into IS NULL AND `+who, whoArgs, func(r *personRow) error {
+		list = append(list, Dossier{Person: r.Person, Audiences: r.Audiences.V, Note: r.Note.V})
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	byID := make(map[id.ID]*Dossier, len(list))
+	for i := range list {
+		byID[list[i].ID] = &list[i]
+	}
+	return list, s.loadParts(ctx, whose, whoseArgs, byID)
+}
+
+func (s *Store) loadParts(ctx context.Context, whose string, args []any, byID map[id.ID]*Dossier) error {
+	from := func(columns, table, order string) string {
+		return `SELECT ` + columns + ` FROM ` + table + ` WHERE ` + whose + ` ORDER BY ` + order
+	}
 	for _, load := range []func() error{
 		func() error {
-			return gather(ctx, s.db, `SELECT `+degreeColumns+` FROM degrees WHERE person_id IN `+in+` ORDER BY class_year DESC, id`, args(), byID,
+			return gather(ctx, s.db, from(degreeColumns, `degrees`, `class_year DESC, id`), args, byID,
 				func(g *Degree) id.ID { return g.PersonID }, func(d *Dossier, g *Degree) { d.Degrees = append(d.Degrees, *g) })
 		},
 		func() error {
-			return gather(ctx, s.db, `SELECT `+loginColumns+` FROM logins WHERE person_id IN `+in+` ORDER BY login`, args(), byID,
+			return gather(ctx, s.db, from(loginColumns, `logins`, `login`), args, byID,
 				func(l *Login) id.ID { return l.PersonID }, func(d *Dossier, l *Login) { d.Logins = append(d.Logins, *l) })
 		},
 		func() error {
-			return gather(ctx, s.db, `SELECT `+contactColumns+` FROM contact_points WHERE person_id IN `+in+` ORDER BY kind, purpose, created_at, id`, args(), byID,
+			return gather(ctx, s.db, from(contactColumns, `contact_points`, `kind, purpose, created_at, id`), args, byID,
 				func(c *ContactPoint) id.ID { return c.PersonID }, func(d *Dossier, c *ContactPoint) { d.Contacts = append(d.Contacts, *c) })
 		},
 		func() error {
-			return gather(ctx, s.db, `SELECT `+membershipColumns+` FROM memberships WHERE person_id IN `+in+` ORDER BY starts_on, id`, args(), byID,
+			return gather(ctx, s.db, from(membershipColumns, `memberships`, `starts_on, id`), args, byID,
 				func(m *Membership) id.ID { return m.PersonID }, func(d *Dossier, m *Membership) { d.Memberships = append(d.Memberships, *m) })
 		},
 		func() error {
-			return gather(ctx, s.db, `SELECT id, person_id, kind, granted, at, origin FROM consents WHERE person_id IN `+in+` ORDER BY at, id`, args(), byID,
+			return gather(ctx, s.db, from(`id, person_id, kind, granted, at, origin`, `consents`, `at, id`), args, byID,
 				func(c *Consent) id.ID { return c.PersonID }, func(d *Dossier, c *Consent) { d.Consents = append(d.Consents, *c) })
 		},
 		func() error {
-			return gather(ctx, s.db, `SELECT person_id, source, value FROM legacy_ids WHERE person_id IN `+in+` ORDER BY source, value`, args(), byID,
+			return gather(ctx, s.db, from(`person_id, source, value`, `legacy_ids`, `source, value`), args, byID,
 				func(l *legacyRow) id.ID { return l.PersonID }, func(d *Dossier, l *legacyRow) { d.LegacyIDs = append(d.LegacyIDs, l.LegacyID) })
 		},
 		func() error {
-			return gather(ctx, s.db, `SELECT person_id, target FROM redirect_targets WHERE person_id IN `+in+` ORDER BY created_at, id`, args(), byID,
+			return gather(ctx, s.db, from(`person_id, target`, `redirect_targets`, `created_at, id`), args, byID,
 				func(r *redirectRow) id.ID { return r.PersonID }, func(d *Dossier, r *redirectRow) { d.Redirects = append(d.Redirects, r.Target) })
 		},
 	} {

@@ -1,0 +1,185 @@
+package people
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"amicale/internal/db"
+	"amicale/internal/errs"
+	"amicale/internal/id"
+	"amicale/internal/viewer"
+)
+
+// SaveContact adds or changes a contact point; its kind stays. Making it preferred takes that from the others of
+// its kind, and the first e-mail address is preferred without being asked. Only ConfirmEmail and background work
+// confirm an address: one that changes is no longer confirmed.
+func (s *Store) SaveContact(ctx context.Context, v viewer.Viewer, c *ContactPoint) error {
+	if !c.Normalize() {
+		return errs.Msg("people.contact.bad")
+	}
+	return s.change(ctx, "people.SaveContact", v, c.PersonID, func(ctx context.Context, d Dossier) error {
+		old, known := d.contact(c.ID)
+		if known && old.Kind != c.Kind || !known && !c.ID.IsZero() {
+			return errs.NotFound
+		}
+		c.UpdatedAt = s.now()
+		if v.Kind != viewer.System {
+			c.ConfirmedAt = time.Time{}
+			if known && old.ValueKey == c.ValueKey {
+				c.ConfirmedAt = old.ConfirmedAt
+			}
+		}
+		if c.Kind == Email && (old.Preferred || !d.hasPreferred(Email)) {
+			c.Preferred = true // it passes on only to another
+		}
+		if c.Preferred {
+			if err := s.unprefer(ctx, c.PersonID, c.Kind); err != nil {
+				return err
+			}
+		}
+		if !known {
+			return s.insertContact(ctx, c)
+		}
+		c.Origin, c.CreatedAt = old.Origin, old.CreatedAt
+		return s.db.ExecOne(ctx, `
+			UPDATE contact_points SET purpose = ?, value = ?, value_key = ?, street = ?, postcode = ?, city = ?, country = ?,
+				valid_from = ?, valid_to = ?, audience = ?, preferred = ?, confirmed_at = ?, updated_at = ?
+			WHERE id = ? AND person_id = ?`,
+			string(c.Purpose), c.Value, c.ValueKey, c.Street, c.Postcode, c.City, c.Country,
+			day(c.ValidFrom), day(c.ValidTo), string(c.Audience), c.Preferred, c.ConfirmedAt, c.UpdatedAt, c.ID, c.PersonID)
+	})
+}
+
+// insertContact gives a new contact point its identifier.
+func (s *Store) insertContact(ctx context.Context, c *ContactPoint) error {
+	c.ID, c.CreatedAt = id.New(), c.UpdatedAt
+	_, err := s.db.Exec(ctx, `INSERT INTO contact_points (`+contactColumns+`) VALUES (`+db.In(18)+`)`, contactArgs(*c)...)
+	return err
+}
+
+func (s *Store) unprefer(ctx context.Context, person id.ID, k ContactKind) error {
+	_, err := s.db.Exec(ctx, `UPDATE contact_points SET preferred = FALSE WHERE person_id = ? AND kind = ? AND preferred`, person, string(k))
+	return err
+}
+
+// RemoveContact deletes a contact point. When it was the preferred e-mail address, the next one takes over: a
+// confirmed one first, then a personal one, then the oldest.
+func (s *Store) RemoveContact(ctx context.Context, v viewer.Viewer, person, contact id.ID) error {
+	return s.change(ctx, "people.RemoveContact", v, person, func(ctx context.Context, d Dossier) error {
+		gone, _ := d.contact(contact)
+		if err := s.db.ExecOne(ctx, `DELETE FROM contact_points WHERE id = ? AND person_id = ?`, contact, person); err != nil {
+			return err
+		}
+		if !gone.Preferred || gone.Kind != Email {
+			return nil
+		}
+		_, err := s.db.Exec(ctx, `
+			UPDATE contact_points SET preferred = TRUE WHERE id = (
+				SELECT id FROM contact_points WHERE person_id = ? AND kind = 'email'
+				ORDER BY CASE WHEN confirmed_at IS NULL THEN 1 ELSE 0 END, CASE WHEN purpose = 'personal' THEN 0 ELSE 1 END, created_at, id
+				LIMIT 1)`, person)
+		return err
+	})
+}
+
+// ConfirmEmail notes that the link sent to this address was followed; the address is added when the person has
+// it not yet, as activation needs. It becomes the preferred one where no other that is preferred was confirmed. The
+// proof is the caller's single-use token.
+func (s *Store) ConfirmEmail(ctx context.Context, person id.ID, email, origin string) error {
+	c := ContactPoint{PersonID: person, Kind: Email, Purpose: Personal, Value: email, Origin: origin}
+	if !c.Normalize() {
+		return errs.Msg("people.contact.bad")
+	}
+	c.ConfirmedAt = s.now()
+	c.UpdatedAt = c.ConfirmedAt
+	err := s.db.Tx(ctx, func(ctx context.Context) error {
+		d, err := s.lock(ctx, viewer.ForSystem("an address was confirmed"), person)
+		if err != nil {
+			return err
+		}
+		n, err := s.db.Exec(ctx, `UPDATE contact_points SET confirmed_at = ?, updated_at = ? WHERE person_id = ? AND kind = 'email' AND value_key = ?`,
+			c.ConfirmedAt, c.UpdatedAt, person, c.ValueKey)
+		if err == nil && n == 0 {
+			err = s.insertContact(ctx, &c)
+		}
+		if err == nil && !d.writesTo() {
+			err = s.prefer(ctx, person, c.ValueKey)
+		}
+		if err != nil {
+			return err
+		}
+		return s.Touch(ctx, person)
+	})
+	return errs.Wrap("people.ConfirmEmail "+person.String(), err)
+}
+
+// prefer makes one address, should it stand there twice too, the preferred one.
+func (s *Store) prefer(ctx context.Context, person id.ID, key string) error {
+	if err := s.unprefer(ctx, person, Email); err != nil {
+		return err
+	}
+	return s.db.ExecOne(ctx, `
+		UPDATE contact_points SET preferred = TRUE WHERE id = (
+			SELECT id FROM contact_points WHERE person_id = ? AND kind = 'email' AND value_key = ? ORDER BY created_at, id LIMIT 1)`, person, key)
+}
+
+// PreferredEmail is the address to write to; ok is false when none is known.
+func (d Dossier) PreferredEmail() (c ContactPoint, ok bool) {
+	for _, c := range d.Contacts {
+		if c.Kind == Email && c.Preferred {
+			return c, true
+		}
+	}
+	return ContactPoint{}, false
+}
+
+// writesTo reports whether the preferred address was confirmed.
+func (d Dossier) writesTo() bool {
+	c, ok := d.PreferredEmail()
+	return ok && !c.ConfirmedAt.IsZero()
+}
+
+func (d Dossier) hasPreferred(k ContactKind) bool {
+	for _, c := range d.Contacts {
+		if c.Kind == k && c.Preferred {
+			return true
+		}
+	}
+	return false
+}
+
+func (d Dossier) contact(i id.ID) (ContactPoint, bool) {
+	for _, c := range d.Contacts {
+		if c.ID == i {
+			return c, true
+		}
+	}
+	return ContactPoint{}, false
+}
+
+// PersonsByContact finds who has these e-mail addresses or phone numbers, confirmed or not, as folded by fold.Email
+// and fold.Phone: the candidates of an activation or of an import. Background work and staff only.
+func (s *Store) PersonsByContact(ctx context.Context, v viewer.Viewer, keys ...string) (map[string][]id.ID, error) {
+	if !mayLookUp(v) {
+		return nil, errs.E("people.PersonsByContact", errs.Forbidden, nil)
+	}
+	type row struct {
+		ValueKey string
+		PersonID id.ID
+	}
+	out := make(map[string][]id.ID, len(keys))
+	for part := range slices.Chunk(keys, loadBatch) {
+		err := db.Each(ctx, s.db, `
+			SELECT DISTINCT c.value_key, c.person_id FROM contact_points c JOIN persons p ON p.id = c.person_id
+			WHERE c.value_key IN (`+db.In(len(part))+`) AND c.value_key <> '' AND p.merged_into IS NULL
+			ORDER BY c.value_key, c.person_id`, db.Args(part), func(r *row) error {
+			out[r.ValueKey] = append(out[r.ValueKey], r.PersonID)
+			return nil
+		})
+		if err != nil {
+			return nil, errs.Wrap("people.PersonsByContact", err)
+		}
+	}
+	return out, nil
+}
