@@ -1,0 +1,511 @@
+package imports
+
+import (
+	"cmp"
+	"iter"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"amicale/internal/fold"
+	"amicale/internal/people"
+)
+
+// Record is one row, normalised: what a list says of one person. What it does not say is zero.
+type Record struct {
+	Line         int
+	Legacy       []people.LegacyID // the first one is the row's identity
+	Civility     string            // "", "m" or "mme"
+	FirstNames   string            // all, in one text
+	FirstName    string            // the one in use
+	BirthSurname string
+	UsageSurname string // "" when it is the birth surname, or the only one known
+	Birth        Date
+	Death        Date
+	Status       people.Status
+	Degrees      []Degree
+	Contacts     []Contact
+	Logins       []string // current ones, verbatim
+	FormerLogins []string // verbatim
+	Redirects    []string // targets of the lifetime address
+	Memberships  []Membership
+	Refusals     []Refusal
+	Note         map[string]string // unknown columns by header, and what could not be read
+}
+
+// Degree is one diploma of a Record.
+type Degree struct {
+	Association string // code
+	ClassYear   int    // 0 when unknown
+	Diploma     people.Diploma
+	StudyYear   int
+	Department  string
+}
+
+// Contact is one e-mail, phone or postal address of a Record.
+type Contact struct {
+	Kind     people.ContactKind
+	Purpose  people.Purpose
+	Value    string // canonical e-mail, E.164 phone
+	Street   string // lines
+	Postcode string
+	City     string
+	Country  string // ISO 3166-1 alpha-2 where Defaults.Country knows it, else as written
+	From, To Date
+}
+
+// Membership is dues that a list says were paid. From or To may be unknown.
+type Membership struct {
+	Association string
+	From, To    Date
+	Origin      string
+}
+
+// Refusal is something the person said no to.
+type Refusal struct {
+	Kind   Field // RefuseMailing, RefusePost, RefusePhone, RefuseDirectory or RefuseAll
+	Date   Date
+	Origin string
+}
+
+// KnownAssociation is a school as lists write it.
+type KnownAssociation struct {
+	Code  string
+	Names []string
+}
+
+// Defaults are what a row falls back on.
+type Defaults struct {
+	Association  string // code, for rows without a school
+	Associations []KnownAssociation
+	Source       string         // of legacy identifiers; the Mapping's Source if empty, else "import"
+	Region       string         // of phone numbers and postcodes; FR if empty
+	Diploma      people.Diploma // Engineer if empty
+	Today        time.Time      // what two-digit years and plausibility are judged by
+	Country      func(name string) (iso string)
+}
+
+// Surname is the one in use.
+func (r *Record) Surname() string { return cmp.Or(r.UsageSurname, r.BirthSurname) }
+
+// Named reports that the record says who it is about by name. Else it only adds to a person who is known by a legacy
+// identifier.
+func (r *Record) Named() bool { return r.Surname() != "" }
+
+// Identity is what makes two rows the same person from one import to the next: the legacy identifier, else folded
+// name, birth date and degree, and which of several equal ones it is (occurrence, from 1).
+func Identity(r *Record, occurrence int) string {
+	if len(r.Legacy) > 0 {
+		return "id|" + r.Legacy[0].Source + "|" + r.Legacy[0].Value
+	}
+	var d Degree
+	if len(r.Degrees) > 0 {
+		d = r.Degrees[0]
+	}
+	return "name|" + fold.Key(r.FirstName, r.Surname(), d.Association, d.ClassYear) + "|" + r.Birth.String() + "|" + strconv.Itoa(max(occurrence, 1))
+}
+
+// parsing is one row on its way to a Record.
+type parsing struct {
+	*Mapping
+	row      Row
+	defaults *Defaults
+	record   *Record
+	warnings []Warning
+}
+
+// Record makes one Record of a row. The error is a Reason why the row cannot be taken; warnings say what was taken
+// with a reservation, or only into the note.
+func (m *Mapping) Record(row Row, defaults *Defaults) (*Record, []Warning, error) {
+	p := &parsing{Mapping: m, row: row, defaults: defaults, record: &Record{Line: row.Line}}
+	p.texts()
+	p.names()
+	p.lifespan()
+	p.legacy()
+	p.contacts()
+	p.logins()
+	p.refusals()
+	if err := p.degrees(); err != nil {
+		return nil, p.warnings, err
+	}
+	p.memberships()
+	r := p.record
+	switch {
+	case !r.Named() && len(r.Legacy) == 0:
+		return nil, p.warnings, reason("no_name")
+	case r.Named() && !isName(r.Surname()):
+		return nil, p.warnings, reason("not_a_name", "value", r.Surname())
+	case r.FirstName != "" && !isName(r.FirstName):
+		return nil, p.warnings, reason("not_a_name", "value", r.FirstName)
+	}
+	p.plausibility()
+	return r, p.warnings, nil
+}
+
+func (p *parsing) warn(c *Column, r Reason) {
+	w := Warning{Reason: r}
+	if c != nil {
+		w.Column = c.Header
+	}
+	p.warnings = append(p.warnings, w)
+}
+
+// keep puts a column's value into the note, verbatim.
+func (p *parsing) keep(c *Column, value string) {
+	if value == "" {
+		return
+	}
+	if p.record.Note == nil {
+		p.record.Note = map[string]string{}
+	}
+	name := cmp.Or(c.Header, strconv.Itoa(c.Index+1))
+	if old := p.record.Note[name]; old != "" && old != value {
+		value = old + " / " + value
+	}
+	p.record.Note[name] = value
+}
+
+// texts looks at every cell for what its encoding did to it, and keeps unknown columns.
+func (p *parsing) texts() {
+	if p.row.Missing > 0 {
+		want := len(p.row.Cells)
+		p.warn(nil, reason("line_short", "got", want-p.row.Missing, "want", want))
+	}
+	for _, i := range p.row.Repaired {
+		if i < len(p.Columns) {
+			p.warn(&p.Columns[i], reason("text_repaired", "value", p.row.Cells[i]))
+		}
+	}
+	for i := range p.Columns {
+		c := &p.Columns[i]
+		value := p.value(c)
+		if value == "" {
+			continue
+		}
+		switch c.Field {
+		case "", Note:
+			p.keep(c, value)
+		case FirstName, FirstNames, Surname, BirthSurname, UsageSurname, FullName, SurnameFirst, City, Street, Department:
+			if lostCharacter(value) {
+				p.warn(c, reason("text_lost", "value", value))
+			}
+		}
+	}
+}
+
+// value is the cell of a column, its code replaced by what the header says it means.
+func (p *parsing) value(c *Column) string {
+	if c.Index >= len(p.row.Cells) {
+		return ""
+	}
+	value := p.row.Cells[c.Index]
+	if value == "\\N" || strings.EqualFold(value, "null") && !c.isName() {
+		return "" // databases write it for nothing
+	}
+	if meaning, ok := c.Codes[value]; ok {
+		return meaning
+	}
+	return value
+}
+
+func (c *Column) isName() bool {
+	switch c.Field {
+	case Surname, BirthSurname, UsageSurname, FullName, SurnameFirst, FirstName, FirstNames:
+		return true
+	}
+	return false
+}
+
+// all yields the columns of a field that have a value in this row.
+func (p *parsing) all(f Field) iter.Seq2[*Column, string] {
+	return func(yield func(*Column, string) bool) {
+		for i := range p.Columns {
+			if c := &p.Columns[i]; c.Field == f {
+				if value := p.value(c); value != "" && !yield(c, value) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// one is the first value of a field, nil and "" if there is none.
+func (p *parsing) one(f Field) (*Column, string) {
+	for c, value := range p.all(f) {
+		return c, value
+	}
+	return nil, ""
+}
+
+func (p *parsing) names() {
+	r := p.record
+	for _, f := range []Field{FullName, SurnameFirst} {
+		if _, full := p.one(f); full != "" {
+			r.Civility, r.FirstName, r.BirthSurname = splitName(full, f == SurnameFirst)
+			r.FirstNames = r.FirstName
+		}
+	}
+	if c, value := p.one(Civility); value != "" {
+		if r.Civility = cmp.Or(civilityOf(value), r.Civility); civilityOf(value) == "" {
+			p.keep(c, value)
+		}
+	}
+	if _, first := p.one(FirstName); first != "" {
+		r.FirstName, r.FirstNames = firstInUse(first), first
+	}
+	if _, all := p.one(FirstNames); all != "" {
+		switch {
+		case r.FirstName == "":
+			r.FirstName, r.FirstNames = firstOfAll(all), all
+		case strings.Contains(" "+fold.Name(all)+" ", " "+fold.Name(r.FirstName)+" "):
+			r.FirstNames = all
+		default: // second and third ones
+			r.FirstNames = r.FirstName + " " + all
+		}
+	}
+	r.FirstNames = strings.Join(strings.FieldsFunc(r.FirstNames, func(c rune) bool { return c == ' ' || c == ',' || c == ';' || c == '\n' }), " ")
+	for _, f := range []Field{Surname, BirthSurname} {
+		if _, name := p.one(f); name != "" {
+			r.BirthSurname = oneLine(name)
+		}
+	}
+	if _, usage := p.one(UsageSurname); usage != "" && fold.Name(usage) != fold.Name(r.BirthSurname) {
+		r.UsageSurname = oneLine(usage)
+		if r.BirthSurname == "" {
+			r.BirthSurname, r.UsageSurname = r.UsageSurname, ""
+		}
+	}
+	r.FirstName = oneLine(r.FirstName)
+}
+
+func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
+
+// lifespan reads birth, death and status.
+func (p *parsing) lifespan() {
+	r := p.record
+	r.Birth = p.past(BirthDate)
+	r.Death = p.past(DeathDate)
+	for c, value := range p.all(Status) {
+		if status := statusOf(value); status == "" {
+			p.keep(c, value)
+			if c.How == ByMap {
+				p.warn(c, reason("status_unknown", "value", value))
+			}
+		} else if r.Status == "" || status == people.Deceased {
+			r.Status = status
+		}
+	}
+	if c, value := p.one(Deceased); value != "" {
+		if yes, ok := flagOf(value); ok {
+			if yes {
+				r.Status = people.Deceased
+			}
+		} else if d, _, ok := parseDate(value, p.dates(c)); ok && !d.IsZero() {
+			r.Status, r.Death = people.Deceased, d
+		} else {
+			p.keep(c, value)
+			p.warn(c, reason("flag_unknown", "value", value))
+		}
+	}
+	if !r.Death.IsZero() {
+		r.Status = people.Deceased
+	}
+}
+
+func (p *parsing) dates(c *Column) dateOptions {
+	return dateOptions{latest: p.today().Year, monthFirst: c.MonthFirst}
+}
+
+func (p *parsing) today() Date {
+	t := p.defaults.Today
+	return Date{t.Year(), int(t.Month()), t.Day()}
+}
+
+// date reads one cell; what is no date goes to the note.
+func (p *parsing) date(c *Column, value string, o dateOptions) Date {
+	d, swapped, ok := parseDate(value, o)
+	if !ok {
+		p.keep(c, value)
+		p.warn(c, reason("date_invalid", "value", value))
+		return Date{}
+	}
+	if swapped {
+		p.warn(c, reason("date_swapped", "value", value, "date", d.String()))
+	}
+	return d
+}
+
+// past reads a date that cannot lie ahead.
+func (p *parsing) past(f Field) Date {
+	c, value := p.one(f)
+	if value == "" {
+		return Date{}
+	}
+	d := p.date(c, value, p.dates(c))
+	if p.today().Before(d) {
+		p.keep(c, value)
+		p.warn(c, reason("date_implausible", "date", d.String()))
+		return Date{}
+	}
+	return d
+}
+
+func (p *parsing) legacy() {
+	_, source := p.one(LegacySource)
+	source = cmp.Or(source, p.defaults.Source, p.Source, "import")
+	for c, value := range p.all(LegacyIDField) {
+		id := people.LegacyID{Source: source, Value: plainNumber(value)}
+		if c.Group > 1 { // of another system, which the header names
+			id.Source += "/" + fold.Name(c.Header)
+		}
+		p.record.Legacy = append(p.record.Legacy, id)
+	}
+}
+
+func (p *parsing) logins() {
+	for c, value := range p.all(Login) {
+		for login := range splitList(value) {
+			login, _, _ = strings.Cut(login, "@") // the lifetime address
+			p.addLogin(c, &p.record.Logins, login)
+		}
+	}
+	for c, value := range p.all(FormerLogin) {
+		for login := range splitList(value) {
+			login, _, _ = strings.Cut(login, "@")
+			p.addLogin(c, &p.record.FormerLogins, login)
+		}
+	}
+	for c, value := range p.all(Redirect) {
+		for target := range splitList(value) {
+			mail := fold.Email(target)
+			if !fold.ValidEmail(mail) {
+				p.keep(c, target)
+				p.warn(c, reason("email_invalid", "value", target))
+			} else if !slices.Contains(p.record.Redirects, mail) {
+				p.record.Redirects = append(p.record.Redirects, mail)
+			}
+		}
+	}
+}
+
+func (p *parsing) addLogin(c *Column, to *[]string, login string) {
+	switch {
+	case fold.TypedLogin(login) == "" || len(login) > 2*fold.MaxLogin:
+		p.keep(c, login)
+		p.warn(c, reason("login_invalid", "value", login))
+	case !slices.Contains(*to, login):
+		*to = append(*to, login)
+	}
+}
+
+// refusals reads flags under headers of refusal and of consent, with the date and origin the row has.
+func (p *parsing) refusals() {
+	var date Date
+	if c, value := p.one(RefusalDate); value != "" {
+		date = p.date(c, value, p.dates(c))
+	}
+	_, origin := p.one(RefusalOrigin)
+	flagged := false
+	for _, f := range []Field{RefuseMailing, RefusePost, RefusePhone, RefuseDirectory, RefuseAll, AcceptMailing, AcceptDirectory} {
+		for c, value := range p.all(f) {
+			flagged = true
+			p.refusal(c, value, Refusal{Kind: f, Date: date, Origin: origin})
+		}
+	}
+	if !flagged && !date.IsZero() { // a date of refusal is one
+		p.addRefusal(Refusal{Kind: RefuseMailing, Date: date, Origin: origin})
+	}
+}
+
+func (p *parsing) refusal(c *Column, value string, r Refusal) {
+	yes, ok := flagOf(value)
+	if !ok {
+		d, _, isDate := parseDate(value, p.dates(c))
+		if !isDate || d.IsZero() {
+			p.keep(c, value)
+			p.warn(c, reason("flag_unknown", "value", value))
+			return
+		}
+		yes = true
+		if r.Date.IsZero() {
+			r.Date = d
+		}
+	}
+	switch r.Kind {
+	case AcceptMailing:
+		r.Kind, yes = RefuseMailing, !yes
+	case AcceptDirectory:
+		r.Kind, yes = RefuseDirectory, !yes
+	}
+	if yes {
+		p.addRefusal(r)
+	}
+}
+
+func (p *parsing) addRefusal(r Refusal) {
+	for _, other := range p.record.Refusals {
+		if other.Kind == r.Kind {
+			return
+		}
+	}
+	p.record.Refusals = append(p.record.Refusals, r)
+}
+
+// plausibility compares what was read.
+func (p *parsing) plausibility() {
+	r := p.record
+	if r.Named() && r.FirstName == "" {
+		p.warn(nil, reason("no_first_name"))
+	}
+	known := false
+	for _, d := range r.Degrees {
+		known = known || d.ClassYear > 0
+		if age := d.ClassYear - r.Birth.Year; d.ClassYear > 0 && r.Birth.Year > 0 && (age < 15 || age > 90) {
+			p.warn(nil, reason("birth_implausible", "birth", r.Birth.Year, "class", d.ClassYear))
+		}
+	}
+	if r.Named() && !known {
+		p.warn(nil, reason("no_class"))
+	}
+	if !r.Death.IsZero() && r.Death.Before(r.Birth) {
+		p.warn(nil, reason("period_reversed", "from", r.Birth.String(), "to", r.Death.String()))
+	}
+}
+
+// statusOf reads a status, "" if it is none.
+func statusOf(s string) people.Status {
+	words := " " + fold.Name(s) + " "
+	for _, w := range []struct {
+		mark   string
+		status people.Status
+	}{
+		{" decede", people.Deceased}, {" deceased ", people.Deceased}, {" dcd ", people.Deceased}, {" dead ", people.Deceased}, {" defunt", people.Deceased},
+		{" etudiant", people.Student}, {" student ", people.Student}, {" eleve ", people.Student}, {" eleves ", people.Student}, {" apprenti", people.Student},
+		{" diplome", people.Graduate}, {" graduate", people.Graduate}, {" ancien", people.Graduate}, {" alumn", people.Graduate}, {" docteur ", people.Graduate},
+		{" enseignant", people.Other}, {" personnel ", people.Other}, {" veuf", people.Other}, {" veuve", people.Other}, {" honneur ", people.Other}, {" honoraire ", people.Other},
+	} {
+		if strings.Contains(words, w.mark) {
+			if w.status == people.Student && strings.Contains(words, " ancien") {
+				return people.Graduate // "ancien élève"
+			}
+			return w.status
+		}
+	}
+	return ""
+}
+
+// flagOf reads yes or no; ok is false if it is neither.
+func flagOf(s string) (yes, ok bool) {
+	switch strings.TrimSpace(s) {
+	case "✓", "✔", "☑":
+		return true, true
+	}
+	switch fold.Name(s) {
+	case "1", "oui", "o", "yes", "y", "true", "vrai", "x", "t", "on", "ok", "refus", "refuse", "opt out", "accepte":
+		return true, true
+	case "0", "non", "n", "no", "false", "faux", "off", "", "aucun", "aucune", "neant": // "-" folds to nothing
+		return false, true
+	}
+	return false, false
+}
