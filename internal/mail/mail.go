@@ -58,7 +58,7 @@ func checked(a Address) (Address, error) {
 	if err != nil || slices.ContainsFunc(strings.Split(domain, "."), wrong) {
 		return Address{}, errs.E("mail.ParseAddress", errs.Invalid, fmt.Errorf("the domain is none"))
 	}
-	out := Address{Name: cut(oneLine(a.Name), 100), Address: a.Address[:at+1] + domain}
+	out := Address{Name: cut(displayName(a.Name), 100), Address: a.Address[:at+1] + domain}
 	bad := func(r rune) bool { return r <= ' ' || r >= unicode.MaxASCII || strings.ContainsRune(`<>"(),:;[]\`, r) }
 	if len(out.Address) > most || strings.ContainsFunc(out.Address, bad) || strings.Count(out.Address, "@") != 1 {
 		return Address{}, errs.E("mail.ParseAddress", errs.Invalid, fmt.Errorf("characters that no mail server takes"))
@@ -148,6 +148,10 @@ func oneLine(s string) string {
 	}, strings.ToValidUTF8(s, "\uFFFD"))
 	return strings.Join(strings.Fields(s), " ")
 }
+
+// displayName is a name fit for an address. The standard library leaves a backslash bare in an encoded word,
+// which no parser takes.
+func displayName(s string) string { return oneLine(strings.ReplaceAll(s, "\\", "/")) }
 
 // cut keeps at most n characters.
 func cut(s string, n int) string {
