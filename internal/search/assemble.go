@@ -285,8 +285,7 @@ func (t *table) emit(sources []source, maps []renumber, order []ref, from, to in
 		}
 		words := t.wordsOf(doc)
 		for j, w := range src.wordsOf(r.doc) {
-			words[j] = m.terms[w>>8]<<8 | w&0xff
+			words[j] = m.terms[w>>8]<<8 | w&0xff // ascending, since a record's words are sorted as terms are
 		}
-		slices.Sort(words)
 	}
 }

@@ -214,8 +214,7 @@ func (r *run) everything() {
 	root := &r.view.roots[r.tier]
 	r.rootCounts(r.counted)
 	total := root.total - len(r.visibleContacts())
-	unsorted := root.unsorted > 0
-	for doc := uint32(0); doc < uint32(r.seg.len()) && (unsorted || len(r.ordered[Exact]) < r.need); doc++ {
+	for doc := uint32(0); doc < uint32(r.seg.len()) && len(r.ordered[Exact]) < r.need; doc++ {
 		if v := r.vis[r.seg.profile(doc)]; v != 0 && !r.skip.has(doc) {
 			r.hit(doc, Exact, v)
 		}

@@ -36,9 +36,8 @@ type segment struct {
 
 // census counts what a tier sees when it asks for nothing.
 type census struct {
-	total    int
-	unsorted int       // documents whose sort key is hidden
-	counts   [][]int32 // by facet and value number
+	total  int
+	counts [][]int32 // by facet and value number
 }
 
 func newSegment(s *Schema, t *table) (*segment, error) {
@@ -257,9 +256,6 @@ func (g *segment) enter(c *census, tier Tier, doc uint32, n int32) {
 		return
 	}
 	c.total += int(n)
-	if v&(1<<sortField) == 0 {
-		c.unsorted += int(n)
-	}
 	first := g.schema.facetField(0)
 	for f := range g.facets {
 		if v>>(first+f)&1 != 0 {

@@ -127,6 +127,7 @@ func FuzzSnapshot(f *testing.F) {
 		if len(b) < 28 {
 			return
 		}
+		b = bytes.Clone(b)
 		copy(b, snapshotMagic)
 		b[len(snapshotMagic)] = snapshotVersion
 		binary.LittleEndian.PutUint64(b[8:], s.fingerprint())

@@ -150,6 +150,28 @@ func TestCorrectionsAndChipsAreSaid(t *testing.T) {
 	}
 }
 
+func TestRecordOfADocument(t *testing.T) {
+	t.Parallel()
+	s := testSchema()
+	d := Doc{ID: id.ID{1}, Mask: 0xff, SortKey: "k", SortMask: Only(1), Texts: []Text{
+		{"Jean-Pierre Martin", Only(1)}, {"martin", Only(2)}, {"", Everyone}, {"jean.martin", Only(3, 7)},
+	}, Facets: []Values{{[]string{"b", "", "a", "b"}, Everyone}, {nil, 0}, {[]string{""}, 0}, {[]string{"x"}, Only(0)}}}
+	got, err := newPreparer(&s).record(&d)
+	want := &record{
+		id: d.ID, key: "k", masks: []Mask{15, 2, 2, 4, 15, 8, 15, 0, 0, 1},
+		words:  []word{{"jean", 1<<usage | 1<<login}, {"jeanpierre", 1 << usage}, {"martin", 1<<usage | 1<<birth | 1<<login}, {"pierre", 1 << usage}},
+		values: [][]string{{"a", "b"}, nil, nil, {"x"}},
+	}
+	if err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("record() = %+v, %v, want %+v", got, err, want)
+	}
+	for _, bad := range []Doc{{Texts: d.Texts, Facets: d.Facets}, {ID: d.ID, Facets: d.Facets}, {ID: d.ID, Texts: d.Texts}} {
+		if _, err := newPreparer(&s).record(&bad); err == nil {
+			t.Errorf("record(%+v) succeeded, want an error", bad)
+		}
+	}
+}
+
 func TestQueriesTheSchemaDoesNotAllow(t *testing.T) {
 	t.Parallel()
 	ix := newIndex(t, Options{}, nil)

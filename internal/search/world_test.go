@@ -102,6 +102,9 @@ func (w *world) text(words int) string { return strings.Join(w.some(w.names, wor
 
 func (w *world) values(facet int) []string {
 	pools := [][]string{{"ly", "re", "st", ""}, nil, {"gc", "if", "gm"}, {"ing", "arch"}}
+	if facet == department && w.IntN(10) == 0 {
+		return []string{w.letters(3)}
+	}
 	if facet != class {
 		return w.some(pools[facet], 3)
 	}
