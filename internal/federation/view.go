@@ -1,0 +1,49 @@
+package federation
+
+import (
+	"context"
+	"sort"
+	"strconv"
+
+	"amicale/internal/i18n"
+	"amicale/internal/people"
+	"amicale/internal/ui"
+)
+
+func or(s, fallback string) string {
+	if s == "" {
+		return fallback
+	}
+	return s
+}
+
+func itoa(n int) string { return strconv.Itoa(n) }
+
+func pathCode(a people.Association) string {
+	if a.ID.IsZero() {
+		return newCode
+	}
+	return a.Code
+}
+
+func admin(ctx context.Context, key string) []ui.Crumb {
+	return []ui.Crumb{{Label: i18n.T(ctx, "federation.admin"), URL: "/admin"}, {Label: i18n.T(ctx, key)}}
+}
+
+// summary lists what is wrong with a form, in a fixed order.
+func summary(wrong map[string]string) []ui.FieldError {
+	var out []ui.FieldError
+	for field, text := range wrong {
+		out = append(out, ui.FieldError{Field: field, Message: text})
+	}
+	sort.Slice(out, func(i, j int) bool { return out[i].Field < out[j].Field })
+	return out
+}
+
+func rows(all people.Associations) [][]ui.Cell {
+	var out [][]ui.Cell
+	for _, a := range all {
+		out = append(out, []ui.Cell{{Text: a.Name, URL: associationsPath + "/" + a.Code}, {Text: a.Code}, {Text: a.School}, {Text: a.Host}, {Text: a.MailDomain}})
+	}
+	return out
+}
