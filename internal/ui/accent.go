@@ -16,7 +16,7 @@ type AccentColour struct {
 // Contrast that WCAG 2.2 asks of text (1.4.3), and the margin kept above it so that soft backgrounds pass too.
 const (
 	contrastText   = 4.5
-	contrastMargin = 6.2
+	contrastMargin = 5.2
 )
 
 // Surfaces on which an accent must be readable, from tokens.css: the least favourable of each mode.
@@ -36,7 +36,7 @@ func Accents(w io.Writer, colours []AccentColour) error {
 			continue
 		}
 		light, dark := accentLight(base), accentDark(base)
-		_, err := fmt.Fprintf(w, ".%[1]s{%[2]s}\n@media (prefers-color-scheme:dark){:root:not([data-theme=light]) .%[1]s{%[3]s}}\n:root[data-theme=dark] .%[1]s{%[3]s}\n", class, light, dark)
+		_, err := fmt.Fprintf(w, ".%[1]s{--brand:%[4]s;%[2]s}\n@media (prefers-color-scheme:dark){:root:not([data-theme=light]) .%[1]s{--brand:%[5]s;%[3]s}}\n:root[data-theme=dark] .%[1]s{--brand:%[5]s;%[3]s}\n", class, light, dark, base, dark.accent)
 		if err != nil {
 			return fmt.Errorf("ui.Accents: %w", err)
 		}
@@ -73,7 +73,7 @@ func accentDark(base rgb) accentSet {
 	}
 	hover, soft := c, c
 	hover.l = math.Min(c.l+0.07, 0.97)
-	soft.l, soft.c = 0.29, math.Min(c.c*0.4, 0.045)
+	soft.l, soft.c = 0.27, math.Min(c.c*0.4, 0.045)
 	return accentSet{c.rgb(), hover.rgb(), soft.rgb(), on}
 }
 

@@ -85,6 +85,7 @@ type PageHeaderProps struct {
 	Lead    string
 	Path    []Crumb
 	Actions templ.Component
+	Aside   templ.Component // of a Hero only: beside the words where there is room, below them elsewhere
 }
 
 // SectionProps is a part of a page under an h2.

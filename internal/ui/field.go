@@ -53,6 +53,7 @@ type FieldProps struct {
 	Disabled     bool
 	Size         FieldSize
 	Audience     *AudienceProps // who may see it, chosen beside it
+	Check        string         // address that answers this field alone, checked, when it is left; nothing is changed there
 	Attrs        templ.Attributes
 }
 
@@ -183,6 +184,10 @@ func (p FieldProps) common() templ.Attributes {
 	a["readonly"] = p.ReadOnly
 	a["disabled"] = p.Disabled
 	a["multiple"] = p.Multiple
+	if p.Check != "" {
+		a["hx-post"], a["hx-trigger"] = p.Check, "change"
+		a["hx-target"], a["hx-swap"], a["hx-include"] = "closest .field", "outerHTML", "closest form"
+	}
 	if p.Type == PasswordField || p.Type == EmailField {
 		a["autocapitalize"] = "none"
 		a["spellcheck"] = "false"

@@ -1,12 +1,9 @@
 package ui
 
 import (
-	"context"
 	"strings"
 
 	"github.com/a-h/templ"
-
-	"amicale/internal/i18n"
 )
 
 // Frame is what stands around a page.
@@ -54,8 +51,17 @@ type UserMenu struct {
 }
 
 // SearchBox is the search that is always there: a GET form to Action with q. Empty Action: none.
+// On a page whose FacetPanel should take the query too, Form is FacetsID: the box then belongs to that form.
 type SearchBox struct {
 	Action, Value, Placeholder string
+	Form                       string
+}
+
+func (s SearchBox) formAttr() templ.Attributes {
+	if s.Form == "" {
+		return nil
+	}
+	return templ.Attributes{"form": s.Form}
 }
 
 // LangLink leads to the same page in another language.
@@ -87,13 +93,6 @@ func (f Frame) name() string {
 		return f.Association.Name
 	}
 	return f.Site
-}
-
-func (f Frame) searchPlaceholder(ctx context.Context) string {
-	if f.Search.Placeholder != "" {
-		return f.Search.Placeholder
-	}
-	return i18n.T(ctx, "ui.search_placeholder")
 }
 
 func (f Frame) bodyClass() string {

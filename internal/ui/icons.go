@@ -38,7 +38,7 @@ func iconPaths(name string) []string {
 		return []string{"M12 3.5a8.5 8.5 0 1 1 0 17 8.5 8.5 0 0 1 0-17Z", "M12 7.5v5.5M12 16v.2"}
 	case "help":
 		return []string{"M12 3.5a8.5 8.5 0 1 1 0 17 8.5 8.5 0 0 1 0-17Z", "M9.7 9.6a2.4 2.4 0 1 1 3.6 2.1c-.8.5-1.3 1-1.3 2M12 16.4v.2"}
-	case "user":
+	case "user", "person":
 		return []string{"M12 4a4 4 0 1 1 0 8 4 4 0 0 1 0-8Z", "M4.5 20c.8-3.6 3.7-5.5 7.5-5.5s6.7 1.9 7.5 5.5"}
 	case "users":
 		return []string{"M9 5a3.5 3.5 0 1 1 0 7 3.5 3.5 0 0 1 0-7Z", "M2.5 19.5c.6-3.2 3-4.8 6.5-4.8s5.9 1.6 6.5 4.8", "M15.5 5.3a3.3 3.3 0 0 1 0 6.4M17.5 15.2c2.2.6 3.6 2 4 4.3"}
@@ -76,7 +76,7 @@ func moreIconPaths(name string) []string {
 		return []string{"M12 4v11m-4.5-4.5L12 15l4.5-4.5M4.5 19.5h15"}
 	case "upload":
 		return []string{"M12 15V4M7.5 8.5 12 4l4.5 4.5M4.5 19.5h15"}
-	case "exit":
+	case "exit", "sign-out":
 		return []string{"M13.5 4.5h-8v15h8", "M10 12h10.5m-3.5-3.5 3.5 3.5-3.5 3.5"}
 	case "settings":
 		return []string{"M4 8h9m5 0h2M4 16h2m5 0h9", "M15.5 5.7a2.3 2.3 0 1 1 0 4.6 2.3 2.3 0 0 1 0-4.6Z", "M8.5 13.7a2.3 2.3 0 1 1 0 4.6 2.3 2.3 0 0 1 0-4.6Z"}

@@ -156,19 +156,27 @@ type FacetPanelProps struct {
 	Groups  []FacetGroup
 	Hidden  []Option // further values the form must carry: the query, the order
 	Live    string   // id of the results that change at once where there is JavaScript
+	Beside  bool     // the panel stands outside the element Live; false: within it
 	Results int      // how many, said on the phone's button
 }
 
-const facetsID = "filtres"
+// FacetsID is the id of the facets' form: a field elsewhere in the page may join it (see SearchBox and SearchBar).
+const FacetsID = "filtres"
 
-func (g FacetGroup) valueID(i int) string { return fieldID("x-" + g.Name + "-" + strconv.Itoa(i)) }
+// valueID follows the value and not its place, so that the focus stays where it was when the order changes.
+func (g FacetGroup) valueID(v FacetValue) string {
+	h := fnv.New32a()
+	h.Write([]byte(v.Value))
+	return fieldID(g.Name) + "-" + strconv.FormatUint(uint64(h.Sum32()), 36)
+}
 
-// Live are the attributes that make a GET form change the element id of the page at once, on typing and on choosing.
-// Without JavaScript the form is an ordinary one. The answer may be the whole page or the element alone.
+// Live are the attributes that make a GET form change the element id of the page at once, on typing and on choosing,
+// in the form or in a field that joined the facets' form. Without JavaScript the form is an ordinary one. The answer is
+// the whole page that the form's action gives; only the element is taken from it.
 func Live(id string) templ.Attributes {
 	return templ.Attributes{
-		"hx-get":         "",
-		"hx-trigger":     "input changed delay:120ms from:find input[type=search], change, submit",
+		"hx-get":         "", // the script puts the form's action here
+		"hx-trigger":     "input delay:150ms, input delay:150ms from:[form=" + FacetsID + "], submit",
 		"hx-target":      "#" + id,
 		"hx-select":      "#" + id,
 		"hx-swap":        "outerHTML",
@@ -177,6 +185,26 @@ func Live(id string) templ.Attributes {
 		"hx-indicator":   "#" + id,
 	}
 }
+
+func (p FacetPanelProps) live() templ.Attributes {
+	if p.Live == "" {
+		return nil
+	}
+	a := Live(p.Live)
+	if p.Beside {
+		// The form itself stays and only its inside follows: on a phone it is the open sheet.
+		a["hx-select-oob"] = "#" + FacetsID + ":innerHTML"
+	}
+	return a
+}
+
+// SearchBarProps is a large search box in a page.
+type SearchBarProps struct {
+	Name, Value, Label, Placeholder string
+	Form                            string // id of the form it belongs to, when it stands outside: FacetsID
+}
+
+func (p SearchBarProps) attrs() templ.Attributes { return SearchBox{Form: p.Form}.formAttr() }
 
 // Chip is a filter in force; its link takes it away.
 type Chip struct {

@@ -10,8 +10,8 @@ import (
 func sample(name string) string {
 	texts := map[string]string{
 		"kicker": "Système de design", "title": "Composants", "home": "Accueil",
-		"lead":        "Tout ce dont les pages sont faites, dans tous les états, en clair et en sombre, sur un téléphone comme sur un grand écran.",
-		"hero_kicker": "Les diplômés de six écoles", "hero": "Retrouve ta promo, garde le lien", "activate": "Activer mon compte", "directory": "Ouvrir l’annuaire",
+		"lead": "Tout ce dont les pages sont faites, dans tous les états, en clair et en sombre, sur un téléphone comme sur un grand écran.",
+		"hero": "Retrouve ta promo, garde le lien", "more": "et 126 autres",
 		"prose_title": "Se retrouver", "prose": "Trente-deux camarades de promotion n’ont pas donné de nouvelles depuis longtemps. Un nom, une adresse, un souvenir suffisent souvent pour renouer le fil.",
 		"prose_a": "Cherche par nom, même mal écrit.", "prose_b": "Choisis qui voit tes coordonnées.", "prose_quote": "J’ai retrouvé en une soirée trois amis perdus de vue depuis 1962.",
 		"small": "Petit texte : 06 12 34 56 78, 1er septembre 2010, 12 408 personnes.", "profile": "Mon profil", "settings": "Paramètres", "sign_out": "Se déconnecter", "help": "Comment ça marche ?",
@@ -51,6 +51,14 @@ func samplePeople() []PersonCardProps {
 		{Name: "Wolfeschlegelsteinhausenbergerdorff-Vandermeersch de Saint-Exupéry", URL: "#personnes", Headline: "Un nom très long", Schools: []SchoolBadgeProps{{Code: "cv", Label: "Centre-Val de Loire", Year: 2019, Detail: "Maîtrise des risques industriels"}}},
 		{Name: "Łucja Şahin", URL: "#personnes", Headline: "Docteure en acoustique", Schools: []SchoolBadgeProps{{Code: "ro", Label: "Normandie", Year: 2004}}, Foot: CopyButton("lucja.sahin.ro2004")},
 	}
+}
+
+func sampleFaces() []AvatarProps {
+	var out []AvatarProps
+	for _, p := range samplePeople() {
+		out = append(out, AvatarProps{Name: p.Name})
+	}
+	return out
 }
 
 func sampleCompact() PersonCardProps {

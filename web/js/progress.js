@@ -61,8 +61,8 @@ export function setUpProgress() {
     start();
     markBusy(form, event.submitter || form.querySelector("button:not([type='button'])"));
   });
-  document.addEventListener("htmx:beforeRequest", () => { running++; start(); });
+  document.addEventListener("htmx:beforeSend", () => { running++; start(); });
   document.addEventListener("htmx:afterRequest", () => { running = Math.max(0, running - 1); if (!running) release(); });
   // Coming back through the browser's page cache must not show the old wait.
-  window.addEventListener("pageshow", release);
+  window.addEventListener("pageshow", (event) => { if (event.persisted) release(); });
 }
