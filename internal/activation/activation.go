@@ -158,6 +158,7 @@ const (
 	FromImport    Reason = "import"        // a list could not settle it
 	SaidNotMe     Reason = "not_me"        // the notice was answered
 	ByStaff       Reason = "staff"         // a member of the staff opened it
+	Unreachable   Reason = "unreachable"   // the address agrees, and no mail server takes it
 	AddressAgrees Reason = "address_other" // the address is held for somebody of another name or class
 )
 

@@ -249,3 +249,10 @@ func yearText(year int) string {
 	}
 	return strconv.Itoa(year)
 }
+
+// The addresses of the pages that letters lead to.
+const (
+	StopPath   = "/connexion/activer/pas-moi/"
+	AnswerPath = "/connexion/activer/reponse/"
+	DeskPath   = "/admin/guichet"
+)

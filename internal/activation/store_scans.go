@@ -1,0 +1,210 @@
+package activation
+
+import (
+	"context"
+	"io"
+	"strings"
+	"time"
+
+	"amicale/internal/audit"
+	"amicale/internal/db"
+	"amicale/internal/errs"
+	"amicale/internal/id"
+	"amicale/internal/jobs"
+)
+
+const (
+	scanPrefix = "scans/"
+	scanTTL    = 90 * day // of a case that nobody decides
+	answerTTL  = 30 * day // how long a claimant may take to answer
+	claimTTL   = 365 * day
+)
+
+const forgetScanJob = "activation.forget_scan"
+
+// RequestAddition puts somebody who is not in the base on the desk of his school, with the diploma he sent. It
+// looks nobody up.
+func (s *Store) RequestAddition(ctx context.Context, claim Claim, lang string, u *Upload) error {
+	fields := errs.Fields{}
+	if err := claim.ValidateAddition(s.now()); err != nil {
+		fields = errs.FieldsOf(err)
+	}
+	mime, err := checkScan(fields, u)
+	if err != nil {
+		return errs.Wrap("activation.RequestAddition", err)
+	}
+	schools, err := s.people.Associations(ctx)
+	if err != nil {
+		return err
+	}
+	school, ok := schools.ByCode(claim.School)
+	if !ok {
+		fields.Add("school", "activation.need_school")
+	}
+	if err := fields.Err(); err != nil {
+		return err
+	}
+	n := NewCase{Kind: Addition, Association: school.ID, Reason: AsksAddition, Claim: claim, Lang: lang}
+	n.scan = scan{key: scanPrefix + id.New().String(), name: scanName(u.Name, mime), mime: mime}
+	if err := s.files.Put(ctx, n.scan.key, u.Content, u.Size, mime); err != nil {
+		return err
+	}
+	if _, err := s.open(ctx, n, robot()); err != nil {
+		_ = s.files.Delete(ctx, n.scan.key) // the sweep finds what this leaves
+		return errs.Wrap("activation.RequestAddition", err)
+	}
+	return nil
+}
+
+func checkScan(f errs.Fields, u *Upload) (mime string, err error) {
+	if u == nil || u.Size == 0 {
+		f.Add("scan", "activation.need_scan")
+		return "", nil
+	}
+	if u.Size > MaxScan {
+		f.Add("scan", "activation.scan_too_big", map[string]any{"Max": MaxScan >> 20})
+		return "", nil
+	}
+	if mime, err = u.sniff(); err == nil && mime == "" {
+		f.Add("scan", "activation.scan_type")
+	}
+	return mime, err
+}
+
+// Scan opens the diploma of a case for the staff who see the case, and leaves a line in the trail. The caller
+// closes.
+func (s *Store) Scan(ctx context.Context, by Actor, caseID id.ID) (Case, io.ReadCloser, error) {
+	c, err := s.Case(ctx, by.Viewer, caseID)
+	if err != nil {
+		return Case{}, nil, err
+	}
+	if c.ScanKey == "" {
+		return Case{}, nil, errs.E("activation.Scan "+caseID.String(), errs.NotFound, nil)
+	}
+	file, _, err := s.files.Open(ctx, c.ScanKey)
+	if err != nil {
+		return Case{}, nil, err
+	}
+	if err := s.trail.Record(ctx, audit.Entry{Actor: by.Viewer, ActorName: by.Name, Action: "case.viewed_scan", Person: c.PersonID, Object: object(c.ID),
+		Association: c.AssociationID, Coalesced: true}); err != nil {
+		file.Close()
+		return Case{}, nil, err
+	}
+	return c, file, nil
+}
+
+// dropScan forgets the diploma: the row at once, the file as soon as the transaction stands.
+func (s *Store) dropScan(ctx context.Context, c *Case) error {
+	if c.ScanKey == "" {
+		return nil
+	}
+	if err := s.queue.Add(ctx, forgetScanJob, forgetScan{c.ScanKey}, jobs.Options{}); err != nil {
+		return err
+	}
+	c.ScanKey = ""
+	return s.db.ExecOne(ctx, `UPDATE cases SET scan_key = '', scan_name = '', scan_type = '' WHERE id = ?`, c.ID)
+}
+
+type forgetScan struct {
+	Key string `json:"key"`
+}
+
+func (s *Store) forgetScan(ctx context.Context, f forgetScan) error {
+	if !strings.HasPrefix(f.Key, scanPrefix) {
+		return jobs.Permanent(errs.E("activation.forgetScan", errs.Invalid, nil))
+	}
+	return s.files.Delete(ctx, f.Key)
+}
+
+// sweep forgets what was kept long enough: diplomas that nobody decides on, questions that nobody answers, old
+// claims, and files that no case knows.
+func (s *Store) sweep(ctx context.Context) error {
+	if err := s.sweepScans(ctx); err != nil {
+		return errs.Wrap("activation.sweep", err)
+	}
+	if err := s.sweepQuestions(ctx); err != nil {
+		return errs.Wrap("activation.sweep", err)
+	}
+	old := s.now().Add(-claimTTL)
+	if _, err := s.db.Exec(ctx, `DELETE FROM cases WHERE state = 'closed' AND kind IN ('activation', 'addition', 'not_me') AND closed_at < ?`, old); err != nil {
+		return errs.Wrap("activation.sweep", err)
+	}
+	if _, err := s.db.Exec(ctx, `DELETE FROM activations WHERE created_at < ?`, old); err != nil {
+		return errs.Wrap("activation.sweep", err)
+	}
+	return errs.Wrap("activation.sweep", s.sweepFiles(ctx))
+}
+
+func (s *Store) sweepScans(ctx context.Context) error {
+	old, err := db.All[caseRow](ctx, s.db, `SELECT `+caseColumns+` FROM cases WHERE scan_key <> '' AND opened_at < ? ORDER BY opened_at LIMIT 500`, s.now().Add(-scanTTL))
+	if err != nil {
+		return err
+	}
+	return s.eachInTx(ctx, old, func(ctx context.Context, c *Case) error {
+		if err := s.dropScan(ctx, c); err != nil {
+			return err
+		}
+		return s.trail.Record(ctx, audit.Entry{Actor: robot().Viewer, Action: "case.scan_forgotten", Person: c.PersonID, Object: object(c.ID), Association: c.AssociationID})
+	})
+}
+
+func (s *Store) sweepQuestions(ctx context.Context) error {
+	old, err := db.All[caseRow](ctx, s.db, `SELECT `+caseColumns+` FROM cases WHERE state = 'asked' AND waiting_since < ? ORDER BY waiting_since LIMIT 500`, s.now().Add(-answerTTL))
+	if err != nil {
+		return err
+	}
+	return s.eachInTx(ctx, old, func(ctx context.Context, c *Case) error {
+		if err := s.close(ctx, robot(), c, Forgotten); err != nil {
+			return err
+		}
+		return s.trail.Record(ctx, audit.Entry{Actor: robot().Viewer, Action: "case.forgotten", Person: c.PersonID, Object: object(c.ID), Association: c.AssociationID})
+	})
+}
+
+// eachInTx does one case a transaction, after making sure that nobody changed it meanwhile.
+func (s *Store) eachInTx(ctx context.Context, rows []caseRow, fn func(ctx context.Context, c *Case) error) error {
+	for _, r := range rows {
+		c := r.toCase()
+		err := s.db.Tx(ctx, func(ctx context.Context) error {
+			n, err := s.db.Exec(ctx, `UPDATE cases SET version = version + 1, updated_at = ? WHERE id = ? AND version = ?`, s.now(), c.ID, c.Version)
+			if err != nil || n == 0 {
+				return err
+			}
+			return fn(ctx, &c)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sweepFiles deletes diplomas that no case knows: a process died between the file and the row. A file is given an
+// hour to find its row.
+func (s *Store) sweepFiles(ctx context.Context) error {
+	for key, err := range s.files.List(ctx, scanPrefix) {
+		if err != nil {
+			return err
+		}
+		info, err := s.files.Stat(ctx, key)
+		if errs.KindOf(err) == errs.NotFound {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if s.now().Sub(info.ModTime) < time.Hour {
+			continue
+		}
+		known, err := db.One[bool](ctx, s.db, `SELECT EXISTS (SELECT 1 FROM cases WHERE scan_key = ?)`, key)
+		if err != nil {
+			return err
+		}
+		if !known {
+			if err := s.files.Delete(ctx, key); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
