@@ -1,0 +1,95 @@
+package config
+
+import (
+	"fmt"
+	"net"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// TLS is how the way to the smarthost is protected.
+type TLS string
+
+const (
+	StartTLS    TLS = "starttls" // asked for after the greeting; without it nothing is sent
+	ImplicitTLS TLS = "tls"      // from the first byte (port 465)
+	NoTLS       TLS = "none"     // in clear: for a mail server on this very machine
+)
+
+// Smarthost is the mail server that letters leave by: smtp://user:password@host:port?tls=starttls|tls|none.
+// Empty means none: letters wait.
+type Smarthost struct {
+	Host     string
+	Port     string
+	User     string
+	Password Secret
+	TLS      TLS
+}
+
+// IsZero reports whether there is none.
+func (s Smarthost) IsZero() bool { return s.Host == "" }
+
+// Address is host:port.
+func (s Smarthost) Address() string { return net.JoinHostPort(s.Host, s.Port) }
+
+// String is what logs may show.
+func (s Smarthost) String() string {
+	if s.IsZero() {
+		return ""
+	}
+	return "smtp://" + s.Address() + "?tls=" + string(s.TLS)
+}
+
+// UnmarshalText reads the setting. Errors never repeat it: it holds a password.
+func (s *Smarthost) UnmarshalText(b []byte) error {
+	const form = "smtp://user:password@host:587?tls=starttls"
+	*s = Smarthost{}
+	if len(b) == 0 {
+		return nil
+	}
+	u, err := url.Parse(string(b))
+	if err != nil || u.Scheme != "smtp" && u.Scheme != "smtps" || u.Hostname() == "" || strings.Trim(u.Path, "/") != "" {
+		return fmt.Errorf("the smarthost must look like %s (special characters of the password percent-encoded)", form)
+	}
+	out := Smarthost{Host: u.Hostname(), Port: u.Port(), User: u.User.Username(), TLS: TLS(u.Query().Get("tls"))}
+	password, _ := u.User.Password()
+	out.Password = Secret(password)
+	for key := range u.Query() {
+		if key != "tls" {
+			return fmt.Errorf("the smarthost has no option %q; only tls", key)
+		}
+	}
+	out.defaults(u.Scheme)
+	if !slices.Contains([]TLS{StartTLS, ImplicitTLS, NoTLS}, out.TLS) {
+		return fmt.Errorf("the smarthost's tls must be starttls, tls or none, not %q", out.TLS)
+	}
+	if out.TLS == NoTLS && out.User != "" && !loopback(out.Host) {
+		return fmt.Errorf("the smarthost's password would travel in clear: use tls=starttls or tls=tls")
+	}
+	*s = out
+	return nil
+}
+
+func (s *Smarthost) defaults(scheme string) {
+	switch {
+	case s.TLS != "":
+	case scheme == "smtps" || s.Port == "465":
+		s.TLS = ImplicitTLS
+	case s.Port == "25" && loopback(s.Host):
+		s.TLS = NoTLS
+	default:
+		s.TLS = StartTLS
+	}
+	if s.Port == "" {
+		s.Port = map[TLS]string{ImplicitTLS: "465", NoTLS: "25"}[s.TLS]
+	}
+	if s.Port == "" {
+		s.Port = "587"
+	}
+}
+
+func loopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
