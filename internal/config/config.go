@@ -7,6 +7,8 @@ package config
 import (
 	"fmt"
 	"log/slog"
+	"net"
+	"net/mail"
 	"net/netip"
 	"net/url"
 	"os"
@@ -58,11 +60,57 @@ func (s *Settings) Complete() error {
 	if !strings.HasPrefix(s.Blobs, "file:") && !strings.HasPrefix(s.Blobs, "s3://") {
 		return fmt.Errorf("config: blobs is neither file:DIR nor s3://…")
 	}
-	if s.SMTP != "" && !strings.HasPrefix(s.SMTP, "smtp://") && !strings.HasPrefix(s.SMTP, "smtps://") {
-		return fmt.Errorf("config: smtp is not like smtp://USER:PASSWORD@HOST:PORT")
+	if _, port, err := net.SplitHostPort(s.Listen); err != nil || port == "" {
+		return fmt.Errorf("config: listen %q is not like 127.0.0.1:8080", s.Listen)
+	}
+	if _, err := mail.ParseAddress(s.MailFrom); err != nil {
+		return fmt.Errorf("config: mail-from %q is not like Amicale <ne-pas-repondre@annuaire.example>", s.MailFrom)
+	}
+	if n := len(s.MetricsToken); n > 0 && n < 16 {
+		return fmt.Errorf("config: metrics-token is too short: at least 16 characters")
+	}
+	if _, err := s.Smarthost(); err != nil {
+		return err
 	}
 	_, err = s.Proxies()
 	return err
+}
+
+// Smarthost is the mail server that letters leave by; the zero value is none.
+func (s *Settings) Smarthost() (Smarthost, error) {
+	var out Smarthost
+	if err := out.UnmarshalText([]byte(s.SMTP)); err != nil {
+		return Smarthost{}, fmt.Errorf("config: smtp: %w", err)
+	}
+	return out, nil
+}
+
+// LogValue is the settings as a log may show them: passwords, keys and tokens are hidden.
+func (s Settings) LogValue() slog.Value {
+	smtp, _ := s.Smarthost() // what is wrong has been said by Complete
+	return slog.GroupValue(
+		slog.String("data", s.Data), slog.String("database", hideUser(s.Database)), slog.String("blobs", hideUser(s.Blobs)),
+		slog.String("url", s.URL), slog.String("listen", s.Listen), slog.Any("trusted_proxies", s.TrustedProxies),
+		slog.String("smtp", smtp.String()), slog.String("mail_from", s.MailFrom), slog.String("metrics_token", Secret(s.MetricsToken).String()))
+}
+
+// String is LogValue's text, so that printing the settings by mistake gives nothing away.
+func (s Settings) String() string { return s.LogValue().String() }
+
+// GoString is the same for %#v.
+func (s Settings) GoString() string { return s.String() }
+
+// hideUser leaves out who signs in and with what, and every option that might be a password.
+func hideUser(address string) string {
+	scheme, rest, ok := strings.Cut(address, "://")
+	if !ok {
+		return address // a path
+	}
+	rest, _, _ = strings.Cut(rest, "?")
+	if at := strings.LastIndexByte(rest, '@'); at >= 0 {
+		rest = "…" + rest[at:]
+	}
+	return scheme + "://" + rest
 }
 
 // Proxies are the trusted networks; a single address is a network of one.
@@ -93,11 +141,14 @@ func (s *Settings) Logger(f *os.File) *slog.Logger {
 	return slog.New(slog.NewTextHandler(f, o))
 }
 
-// File resolves settings from a TOML file; one that does not exist resolves nothing.
+// DefaultFile is read when there is one; any other file was asked for and must exist.
+const DefaultFile = "amicale.toml"
+
+// File resolves settings from a TOML file, for flags given neither on the command line nor in the environment.
 func File(path string) (kong.Resolver, error) {
 	values := map[string]any{}
 	b, err := os.ReadFile(path)
-	if os.IsNotExist(err) {
+	if os.IsNotExist(err) && path == DefaultFile {
 		return &file{values: values}, nil
 	}
 	if err != nil {
@@ -114,13 +165,18 @@ type file struct {
 	values map[string]any
 }
 
-// Validate refuses a key that no command knows.
+// setting reports whether a flag may stand in the file: those that have a variable too.
+func setting(f *kong.Flag) bool { return len(f.Envs) > 0 }
+
+// Validate refuses a key that names no setting.
 func (f *file) Validate(app *kong.Application) error {
 	known := map[string]bool{}
 	var walk func(n *kong.Node)
 	walk = func(n *kong.Node) {
 		for _, flag := range n.Flags {
-			known[flag.Name] = true
+			if setting(flag) {
+				known[flag.Name] = true
+			}
 		}
 		for _, c := range n.Children {
 			walk(c)
@@ -129,9 +185,14 @@ func (f *file) Validate(app *kong.Application) error {
 	walk(app.Node)
 	var wrong []string
 	for k := range f.values {
-		if !known[strings.ReplaceAll(k, "_", "-")] {
-			wrong = append(wrong, k)
+		name := strings.ReplaceAll(k, "_", "-")
+		if known[name] {
+			continue
 		}
+		if near := nearest(name, known); near != "" {
+			k += " (did you mean " + near + "?)"
+		}
+		wrong = append(wrong, k)
 	}
 	if len(wrong) > 0 {
 		sort.Strings(wrong)
@@ -140,13 +201,74 @@ func (f *file) Validate(app *kong.Application) error {
 	return nil
 }
 
-// Resolve gives a flag's value from the file; names may be written with - or _.
+// nearest is the known name at most two letters away, if any.
+func nearest(name string, known map[string]bool) (out string) {
+	best := 3
+	for k := range known {
+		if d := distance(name, k); d < best || d == best && out != "" && k < out {
+			best, out = d, k
+		}
+	}
+	return out
+}
+
+// distance is how many letters to change, add or take away (Levenshtein).
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := diagonal
+			if a[i] != b[j] {
+				cost++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}
+
+// Resolve gives a flag's value from the file; names may be written with - or _. A variable that is set wins: kong
+// would let the file win.
 func (f *file) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
-	if v, ok := f.values[flag.Name]; ok {
-		return v, nil
+	if !setting(flag) {
+		return nil, nil
 	}
-	if v, ok := f.values[strings.ReplaceAll(flag.Name, "-", "_")]; ok {
-		return v, nil
+	for _, name := range flag.Envs {
+		if _, set := os.LookupEnv(name); set {
+			return nil, nil
+		}
 	}
-	return nil, nil
+	v, ok := f.values[flag.Name]
+	if !ok {
+		if v, ok = f.values[strings.ReplaceAll(flag.Name, "-", "_")]; !ok {
+			return nil, nil
+		}
+	}
+	if list, ok := v.([]any); ok == flag.IsSlice() && (ok || isText(v)) {
+		return v, textOnly(list)
+	}
+	if isText(v) && flag.IsSlice() {
+		return []any{v}, nil
+	}
+	return nil, fmt.Errorf("%s: %s must be %s", f.path, flag.Name, map[bool]string{true: "a list of texts", false: "a text, between quotes"}[flag.IsSlice()])
+}
+
+func isText(v any) bool {
+	_, ok := v.(string)
+	return ok
+}
+
+func textOnly(list []any) error {
+	for _, v := range list {
+		if !isText(v) {
+			return fmt.Errorf("%v must be a text, between quotes", v)
+		}
+	}
+	return nil
 }

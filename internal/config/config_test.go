@@ -1,6 +1,8 @@
 package config_test
 
 import (
+	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -40,7 +42,7 @@ func parse(t *testing.T, file string, args ...string) (cli, error) {
 func TestFlagsOverVariablesOverFile(t *testing.T) {
 	t.Setenv("AMICALE_LISTEN", "127.0.0.1:2")
 	t.Setenv("AMICALE_DATA", "/env")
-	c, err := parse(t, "listen = \"127.0.0.1:1\"\nlog_level = \"debug\"\ntrusted-proxies = [\"10.0.0.1\", \"fd00::/8\"]\n", "--listen", "127.0.0.1:3")
+	c, err := parse(t, "listen = \"127.0.0.1:1\"\ndata = \"/file\"\nlog_level = \"debug\"\ntrusted-proxies = [\"10.0.0.1\", \"fd00::/8\"]\n", "--listen", "127.0.0.1:3")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,7 +58,19 @@ func TestFlagsOverVariablesOverFile(t *testing.T) {
 func TestWrongSettingsAreNamed(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ file, arg, want string }{
-		{"lisen = \"x\"\n", "--log-level=info", "lisen"},
+		{"lisen = \"x\"\n", "--log-level=info", "lisen (did you mean listen?)"},
+		{"help = true\n", "--log-level=info", "unknown setting help"},
+		{"listen = 8080\n", "--log-level=info", "listen must be a text"},
+		{"listen = [\"a\"]\n", "--log-level=info", "listen must be a text"},
+		{"trusted_proxies = [7]\n", "--log-level=info", "must be a text"},
+		{"log_level = \"loud\"\n", "--log-format=text", "log-level"},
+		{"[smtp]\nhost = \"x\"\n", "--log-level=info", "smtp must be"},
+		{"", "--listen=8080", "listen"},
+		{"", "--mail-from=amicale", "mail-from"},
+		{"", "--metrics-token=secret", "metrics-token"},
+		{"", "--smtp=smtp://a:secret@mail.example?tls=none", "clear"},
+		{"", "--smtp=smtp://a:secret@mail.example?tls=maybe", "starttls"},
+		{"", "--smtp=smtp://a:secret@mail.example:x", "smtp"},
 		{"", "--url=annuaire", "url"},
 		{"", "--database=mysql://secret@x", "database"},
 		{"", "--trusted-proxies=nope", "trusted-proxies"},
@@ -69,5 +83,50 @@ func TestWrongSettingsAreNamed(t *testing.T) {
 		if err != nil && strings.Contains(err.Error(), "secret") {
 			t.Errorf("%q: the error prints a secret: %v", c.arg, err)
 		}
+	}
+}
+
+func TestAFileAskedForMustExist(t *testing.T) {
+	t.Parallel()
+	if _, err := config.File(filepath.Join(t.TempDir(), "amicale.toml")); err == nil {
+		t.Error("File() of a missing file = nil, want an error")
+	}
+}
+
+func TestSmarthost(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]config.Smarthost{
+		"":                                     {},
+		"smtp://mail.example":                  {Host: "mail.example", Port: "587", TLS: config.StartTLS},
+		"smtp://mail.example:465":              {Host: "mail.example", Port: "465", TLS: config.ImplicitTLS},
+		"smtps://mail.example":                 {Host: "mail.example", Port: "465", TLS: config.ImplicitTLS},
+		"smtp://localhost:25":                  {Host: "localhost", Port: "25", TLS: config.NoTLS},
+		"smtp://[::1]:2525?tls=none":           {Host: "::1", Port: "2525", TLS: config.NoTLS},
+		"smtp://u:p%40ss@mail.example?tls=tls": {Host: "mail.example", Port: "465", User: "u", Password: "p@ss", TLS: config.ImplicitTLS},
+	} {
+		s := config.Settings{SMTP: in}
+		if got, err := s.Smarthost(); err != nil || got != want {
+			t.Errorf("Smarthost(%q) = %#v, %v, want %#v", in, got, err, want)
+		}
+	}
+}
+
+func TestSecretsAreNeverPrinted(t *testing.T) {
+	t.Parallel()
+	s := config.Settings{
+		Database: "postgres://u:hush@db.example/amicale?sslpassword=hush", Blobs: "s3://key:hush@s3.example/bucket", SMTP: "smtp://u:hush@mail.example",
+		MetricsToken: "hush-hush-hush-hush",
+	}
+	smarthost, err := s.Smarthost()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out strings.Builder
+	log := slog.New(slog.NewJSONHandler(&out, nil))
+	log.Info("settings", "settings", s, "pointer", &s, "smtp", smarthost, "password", smarthost.Password)
+	log.Info("inside", "command", struct{ config.Settings }{s})
+	fmt.Fprintf(&out, "%v %+v %#v %s %v %+v %#v %q", s, s, s, &s, smarthost, smarthost, smarthost, smarthost.Password)
+	if text := out.String(); strings.Contains(text, "hush") || !strings.Contains(text, "mail.example") || !strings.Contains(text, "db.example/amicale") {
+		t.Errorf("printed: %s", text)
 	}
 }
