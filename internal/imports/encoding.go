@@ -155,6 +155,9 @@ func decodeByte(table *charmap.Charmap, b byte) rune {
 // three times over, and C1 controls that were meant for Windows-1252 signs. It touches only sequences that cannot be
 // meant: a lead and its continuations that decode to a letter or sign of European text.
 func repair(s string) (string, bool) {
+	if !suspicious(s) || !utf8.ValidString(s) {
+		return s, false
+	}
 	repaired := false
 	for range 3 {
 		if !suspicious(s) {

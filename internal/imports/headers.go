@@ -1,6 +1,7 @@
 package imports
 
 import (
+	"cmp"
 	"regexp"
 	"strconv"
 	"strings"
@@ -181,9 +182,10 @@ func (h *headerReader) parse(header string) Column {
 		bare = header
 	}
 	name := fold.Name(h.camel.ReplaceAllString(bare, "$1 $2"))
-	c.Field = h.words[name] // before anything is taken away
+	c.Field = cmp.Or(h.words[fold.Name(header)], h.words[name]) // before anything is taken away
 	if m := h.digits.FindStringSubmatch(name); m != nil && c.Field == "" {
 		c.Group, _ = strconv.Atoi(m[1])
+		c.numbered = true
 		name = strings.TrimSuffix(name, m[0])
 	}
 	plain, purpose, second := stripHeader(name)
@@ -229,8 +231,8 @@ func (c *Column) finish(plain string, purpose people.Purpose, second bool) {
 		c.Field = "" // the name of a company, the start of a job
 		return
 	}
-	if c.Field == Street && c.Group > 1 || strings.HasSuffix(plain, " ligne") || strings.HasSuffix(plain, " line") {
-		c.Line, c.Group = c.Group, 1
+	if strings.HasSuffix(plain, " ligne") || strings.HasSuffix(plain, " line") {
+		c.Line, c.Group, c.numbered = c.Group, 1, false
 	}
 	if c.Field == Street && strings.Contains(plain, "complement") {
 		c.Line = max(c.Line, 2)

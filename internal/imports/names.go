@@ -27,6 +27,30 @@ func splitName(s string, surnameFirst bool) (civility, first, last string) {
 	if last, first, ok := strings.Cut(s, ","); ok && !isSuffix(strings.TrimSpace(first)) {
 		return civility, strings.TrimSpace(first), strings.TrimSpace(last)
 	}
+	return splitWords(civility, words, surnameFirst)
+}
+
+// bareName drops what follows a full name without being part of it: "(1892-1982)", ", 3rd Earl of Rosse".
+func bareName(s string) string {
+	if name, rest, ok := strings.Cut(s, "("); ok && strings.ContainsAny(rest, "0123456789") {
+		s = name
+	}
+	name, rest, ok := strings.Cut(s, ",")
+	if words := strings.Fields(rest); ok && len(words) > 0 {
+		switch strings.ToLower(words[0]) {
+		case "lord", "sir", "baron", "baronet", "count", "comte", "earl", "prince", "duke", "duc", "viscount", "vicomte", "marquis", "marquess", "graf", "freiherr":
+			s = name
+		}
+		if words[0][0] >= '0' && words[0][0] <= '9' || strings.Contains(rest, " of ") {
+			s = name
+		}
+	}
+	return strings.TrimSpace(s)
+}
+
+// splitWords takes a name apart that has neither civility nor comma.
+func splitWords(civility string, words []string, surnameFirst bool) (_, first, last string) {
+	s := strings.Join(words, " ")
 	if len(words) < 2 {
 		return civility, "", s
 	}

@@ -94,7 +94,6 @@ func reasonTexts() map[string][2]string {
 		"login_invalid":       {"« {value} » ne peut pas être un identifiant.", "“{value}” cannot be a login."},
 		"text_repaired":       {"Texte mal encodé, réparé : {value}", "Text with a broken encoding, repaired: {value}"},
 		"text_lost":           {"Un caractère s’est perdu dans « {value} », à corriger à la main.", "A character was lost in “{value}”; correct it by hand."},
-		"text_cut":            {"Texte trop long, la suite est gardée en note.", "The text is too long; the rest is kept as a note."},
 	}
 }
 

@@ -132,6 +132,9 @@ func (r *RejectWriter) csvLine(cells []string) error {
 			}
 			cell = `"` + strings.ReplaceAll(cell, `"`, quote) + `"`
 		}
+		if r.table.Encoding == ISO885915 { // it has no typographic signs, and reasons do
+			cell = strings.NewReplacer("’", "'", "“", "'", "”", "'", "…", "...").Replace(cell)
+		}
 		r.text.WriteString(cell)
 	}
 	_, err := r.text.WriteString("\r\n") // the writer keeps the first error

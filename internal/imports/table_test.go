@@ -1,6 +1,7 @@
 package imports
 
 import (
+	"archive/zip"
 	"bytes"
 	"errors"
 	"fmt"
@@ -241,6 +242,41 @@ func TestOpenRefuses(t *testing.T) {
 	}
 }
 
+func TestOpenRefusesBombs(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		part string
+		size int64
+	}{
+		{"xl/worksheets/sheet1.xml", 40 << 20},
+		{"xl/media/image1.png", maxParts + 1},
+	} {
+		var b bytes.Buffer
+		z := zip.NewWriter(&b)
+		w, err := z.Create(c.part)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.CopyN(w, zeros{}, c.size); err != nil {
+			t.Fatal(err)
+		}
+		if err := z.Close(); err != nil {
+			t.Fatal(err)
+		}
+		_, err = Open("bomb.xlsx", bytes.NewReader(b.Bytes()), int64(b.Len()))
+		if r := (Reason{}); !errors.As(err, &r) || r.Key != "file_too_big" {
+			t.Errorf("%s: Open = %v, want file_too_big", c.part, err)
+		}
+	}
+}
+
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) {
+	clear(p)
+	return len(p), nil
+}
+
 // generated is a CSV file of n people that is never in memory.
 type generated struct{ rows int }
 
@@ -293,8 +329,10 @@ func TestStreams(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, _, err := mapping.Record(row, defaults); err != nil {
-			t.Fatal(err)
+		if rows%10 == 0 {
+			if _, _, err := mapping.Record(row, defaults); err != nil {
+				t.Fatal(err)
+			}
 		}
 		if rows++; rows%50_000 == 0 {
 			runtime.GC()

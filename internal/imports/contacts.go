@@ -1,0 +1,158 @@
+package imports
+
+import (
+	"cmp"
+	"iter"
+	"strings"
+
+	"amicale/internal/fold"
+	"amicale/internal/people"
+)
+
+// contacts reads e-mails and phones, several to a cell perhaps, and postal addresses from their columns.
+func (p *parsing) contacts() {
+	for c, value := range p.all(Email) {
+		for part := range splitList(value) {
+			mail := fold.Email(part)
+			if !fold.ValidEmail(mail) {
+				p.keep(c, part)
+				p.warn(c, reason("email_invalid", "value", part))
+				continue
+			}
+			p.addContact(Contact{Kind: people.Email, Purpose: c.Purpose, Value: mail})
+		}
+	}
+	for i := range p.Columns {
+		if c := &p.Columns[i]; c.Field == Street || c.Field == Postcode || c.Field == City {
+			p.address(c)
+		}
+	}
+	for c, value := range p.all(Phone) {
+		for part := range splitPhones(plainNumber(value)) {
+			e164, ok := fold.Phone(part, p.region(c.Purpose))
+			if !ok {
+				p.keep(c, part)
+				p.warn(c, reason("phone_invalid", "value", part))
+				continue
+			}
+			p.addContact(Contact{Kind: people.Phone, Purpose: c.Purpose, Value: e164})
+		}
+	}
+}
+
+// addContact keeps the first of equal ones.
+func (p *parsing) addContact(c Contact) {
+	for _, other := range p.record.Contacts {
+		if c.Kind != people.Postal && other.Kind == c.Kind && other.Value == c.Value {
+			return
+		}
+	}
+	p.record.Contacts = append(p.record.Contacts, c)
+}
+
+// region is where the row's phone numbers without a prefix are: the country of its address.
+func (p *parsing) region(purpose people.Purpose) string {
+	for _, c := range p.record.Contacts {
+		if c.Kind == people.Postal && c.Purpose == purpose && len(c.Country) == 2 {
+			return c.Country
+		}
+	}
+	return p.defaults.Region
+}
+
+// address reads the postal address that c belongs to, once: when c is its first column with a value.
+func (p *parsing) address(c *Column) {
+	a := Contact{Kind: people.Postal, Purpose: c.Purpose}
+	var lines [10]string
+	for i := range p.Columns {
+		other := &p.Columns[i]
+		value := p.value(other)
+		if other.Purpose != c.Purpose || other.Group != c.Group || value == "" || !other.Field.isContact() {
+			continue
+		}
+		switch other.Field {
+		case Street, Postcode, City:
+			if i < c.Index {
+				return // read already
+			}
+		}
+		switch other.Field {
+		case Street:
+			lines[min(max(other.Line, 1), 9)] += value + "\n"
+		case Postcode:
+			a.Postcode = plainNumber(value)
+		case City:
+			a.City = oneLine(value)
+		case Country:
+			a.Country = p.country(value)
+		case AddressFrom:
+			a.From = p.date(other, value, p.ahead(other))
+		case AddressTo:
+			a.To = p.date(other, value, p.ahead(other))
+		}
+	}
+	a.Street = strings.TrimSpace(strings.Join(lines[:], ""))
+	if a.Street == "" && a.City == "" && a.Postcode == "" {
+		return
+	}
+	if !a.To.IsZero() && a.To.Last().Before(a.From) {
+		p.warn(c, reason("period_reversed", "from", a.From.String(), "to", a.To.String()))
+	}
+	if french := a.Country == "FR" || a.Country == "" && cmp.Or(p.defaults.Region, "FR") == "FR"; french && len(a.Postcode) == 4 && isNumber(a.Postcode) {
+		a.Postcode = "0" + a.Postcode // a spreadsheet dropped it
+	}
+	p.addContact(a)
+}
+
+// ahead are the options of dates that may lie ahead.
+func (p *parsing) ahead(c *Column) dateOptions {
+	o := p.dates(c)
+	o.latest += 20
+	return o
+}
+
+// country is the ISO code of a country, or the text as it is.
+func (p *parsing) country(value string) string {
+	if len(value) == 2 {
+		return strings.ToUpper(value)
+	}
+	if p.defaults.Country != nil {
+		if iso := p.defaults.Country(value); iso != "" {
+			return iso
+		}
+	}
+	if fold.Name(value) == "france" {
+		return "FR"
+	}
+	return oneLine(value)
+}
+
+// splitList cuts a cell that lists addresses or logins. Names with spaces are not cut, so only its signs count, and
+// spaces where an @ stands on both sides.
+func splitList(value string) iter.Seq[string] {
+	spaces := strings.Count(value, "@") > 1
+	return func(yield func(string) bool) {
+		for part := range strings.FieldsFuncSeq(value, func(r rune) bool {
+			return r == ';' || r == ',' || r == '|' || r == '\n' || r == '\r' || r == '\t' || spaces && (r == ' ' || r == '/')
+		}) {
+			if part = strings.TrimSpace(part); part != "" && !yield(part) {
+				return
+			}
+		}
+	}
+}
+
+// splitPhones cuts a cell that lists phone numbers.
+func splitPhones(value string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		value = strings.NewReplacer(" ou ", ";", " et ", ";", " or ", ";", "\n", ";", "|", ";", ",", ";").Replace(value)
+		if strings.Count(value, "/") == 1 { // 06… / 04…, but 06/12/34/56/78 is one
+			value = strings.Replace(value, "/", ";", 1)
+		}
+		for part := range strings.SplitSeq(value, ";") {
+			if part = strings.TrimSpace(part); part != "" && !yield(part) {
+				return
+			}
+		}
+	}
+}
