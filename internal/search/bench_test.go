@@ -199,6 +199,12 @@ var classes = []struct {
 	}},
 	{"broad", func(w *benchWorld, q *Query) { q.Filters = []Filter{{w.IntN(5) &^ 1, []string{"1000"}}} }},
 	{"all", func(w *benchWorld, q *Query) {}},
+	{"contacts", func(w *benchWorld, q *Query) { // a network viewer with 300 contacts, of whom one sees what members see
+		q.Text = w.typedName()
+		for range 300 {
+			q.Contacts = append(q.Contacts, Contact{w.someone().ID, Only(member)})
+		}
+	}},
 }
 
 func (w *benchWorld) someone() *Doc { return &w.docs[w.IntN(len(w.docs))] }
@@ -275,7 +281,7 @@ func benchmarkSearch(b *testing.B, n int) {
 	for _, c := range classes {
 		b.Run(c.name, func(b *testing.B) { measure(b, w.queries(c.draw), w.ix.Search) })
 	}
-	for range w.ix.options.Delta - 1 {
+	for range w.ix.deltaLimit(w.ix.view.Load()) - 1 {
 		d := w.doc()
 		d.ID = w.someone().ID
 		if err := w.ix.Apply(2, []Change{{d.ID, &d}}); err != nil {

@@ -35,13 +35,36 @@ func (p *planes) plane(m Match) bitset {
 	return p.corrected
 }
 
-// drain visits the documents collected, ascending, and leaves the planes empty.
+// at is the best match of one document.
+func (p *planes) at(doc uint32) Match {
+	switch {
+	case p.exact.has(doc):
+		return Exact
+	case p.prefix.has(doc):
+		return Prefix
+	case p.corrected.has(doc):
+		return Corrected
+	}
+	return none
+}
+
+// clear leaves the planes empty.
+func (p *planes) clear() {
+	for i, s := range p.summary {
+		for ; s != 0; s &= s - 1 {
+			w := i<<6 | bits.TrailingZeros64(s)
+			p.exact[w], p.prefix[w], p.corrected[w] = 0, 0, 0
+		}
+		p.summary[i] = 0
+	}
+}
+
+// drain visits the documents collected, ascending.
 func (p *planes) drain(visit func(doc uint32, best Match)) {
 	for i, s := range p.summary {
 		for ; s != 0; s &= s - 1 {
 			w := i<<6 | bits.TrailingZeros64(s)
 			exact, prefix, corrected := p.exact[w], p.prefix[w], p.corrected[w]
-			p.exact[w], p.prefix[w], p.corrected[w] = 0, 0, 0
 			for all := exact | prefix | corrected; all != 0; all &= all - 1 {
 				bit := all & -all
 				best := Corrected
@@ -53,6 +76,5 @@ func (p *planes) drain(visit func(doc uint32, best Match)) {
 				visit(uint32(w<<6|bits.TrailingZeros64(all)), best)
 			}
 		}
-		p.summary[i] = 0
 	}
 }

@@ -21,12 +21,13 @@ type Index struct {
 	since   map[id.ID]struct{} // what changed since the running compaction began; nil when none runs
 	failure error              // of the last compaction
 
+	saving     sync.Mutex
 	background sync.WaitGroup
 }
 
 // Options bound an index's work. The zero value is good.
 type Options struct {
-	Delta   int // changes after which the delta is built into the segment, in the background; 0 means 2048
+	Delta   int // changes after which the delta is built into the segment, in the background; 0 means 1024 and one more for every 256 documents
 	Workers int // goroutines of a build; 0 means one for each core
 }
 
@@ -34,9 +35,6 @@ type Options struct {
 func New(s Schema, o Options) (*Index, error) {
 	if err := s.check(); err != nil {
 		return nil, err
-	}
-	if o.Delta <= 0 {
-		o.Delta = 2048
 	}
 	if o.Workers <= 0 {
 		o.Workers = runtime.GOMAXPROCS(0)
@@ -213,10 +211,17 @@ func (ix *Index) Apply(seq uint64, changes []Change) error {
 
 // compactSoon starts a compaction when the delta has grown enough and none runs. The writer's lock is held.
 func (ix *Index) compactSoon(v *view) {
-	if max(len(v.delta), v.gone) >= ix.options.Delta && ix.since == nil {
+	if max(len(v.delta), v.gone) >= ix.deltaLimit(v) && ix.since == nil {
 		ix.since = map[id.ID]struct{}{}
 		ix.background.Go(func() { ix.compact(v) })
 	}
+}
+
+func (ix *Index) deltaLimit(v *view) int {
+	if ix.options.Delta > 0 {
+		return ix.options.Delta
+	}
+	return 1024 + v.seg.len()/256
 }
 
 // Compact builds the delta into the segment now, unless that is already under way. Readers and writers go on meanwhile.

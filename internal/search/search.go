@@ -198,6 +198,10 @@ const (
 	none
 )
 
+func (m Match) String() string {
+	return [...]string{"exact", "prefix", "corrected", "none"}[min(m, none)]
+}
+
 // Correction is a typed word and the document's word that was taken for it.
 type Correction struct {
 	Typed, Found string

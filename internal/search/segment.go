@@ -24,6 +24,9 @@ type segment struct {
 	// vis says for each tier and profile which fields are seen: bit n for field n, none at all when the document is hidden.
 	vis [MaxTiers][]uint64
 
+	// open holds for each tier the documents that hide no text from it: nearly all, so that rows are seldom looked at.
+	open [MaxTiers]bitset
+
 	slots      []uint32 // hash table from ID to document+1, 0 for empty; a power of two long
 	postings   []uint32 // for each term: its documents as document<<8 | fields, ascending
 	postingEnd []uint32
@@ -84,6 +87,13 @@ func (g *segment) makeVis() {
 		g.vis[t] = make([]uint64, len(g.profiles)/g.schema.fields())
 		for p := range g.vis[t] {
 			g.vis[t][p] = g.seen(uint32(p), Only(Tier(t)))
+		}
+		g.open[t] = newBitset(g.len())
+		all := uint64(1<<len(g.schema.Texts)-1) << textField
+		for doc := range uint32(g.len()) {
+			if g.vis[t][g.profile(doc)]&all == all {
+				g.open[t].add(doc)
+			}
 		}
 	}
 }

@@ -9,7 +9,6 @@ import (
 	"hash/crc32"
 	"io"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -28,8 +27,10 @@ const (
 )
 
 // Save writes the content to a file, under another name first, so that the file is the old or the new one, never half of it.
-// Readers and writers go on meanwhile.
-func (ix *Index) Save(path string) (err error) {
+// Readers and writers go on meanwhile; another Save waits.
+func (ix *Index) Save(path string) error {
+	ix.saving.Lock()
+	defer ix.saving.Unlock()
 	v := ix.view.Load()
 	t := v.seg.table
 	if len(v.delta) > 0 || v.gone > 0 {
@@ -41,21 +42,24 @@ func (ix *Index) Save(path string) (err error) {
 			return err
 		}
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
-	if err != nil {
+	if err := writeFile(path, func(to io.Writer) error { return writeSnapshot(to, ix.schema, t, v.seq) }); err != nil {
 		return fmt.Errorf("search: save: %w", err)
 	}
-	defer func() {
-		if err != nil {
-			os.Remove(f.Name())
-			err = fmt.Errorf("search: save %s: %w", path, err)
-		}
-	}()
-	err = errors.Join(writeSnapshot(f, ix.schema, t, v.seq), f.Sync(), f.Close())
+	return nil
+}
+
+// writeFile writes a file beside its place, and puts it there when it is whole and on disk. What a dead process left of an
+// earlier attempt is overwritten.
+func writeFile(path string, write func(io.Writer) error) error {
+	draft := path + ".new"
+	f, err := os.OpenFile(draft, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return err
 	}
-	return os.Rename(f.Name(), path)
+	if err := errors.Join(write(f), f.Sync(), f.Close()); err != nil {
+		return errors.Join(err, os.Remove(draft))
+	}
+	return os.Rename(draft, path)
 }
 
 // Load replaces the whole content by that of a file. Any error wraps ErrRebuild and changes nothing.

@@ -120,7 +120,7 @@ func TestWords(t *testing.T) {
 		var got []string
 		for _, h := range res.Hits {
 			last, _, _ := strings.Cut(names[h.ID[15]-1], "|")
-			got = append(got, last+" "+[]string{"exact", "prefix", "corrected"}[h.Match])
+			got = append(got, last+" "+h.Match.String())
 		}
 		if s := strings.Join(got, ", "); err != nil || s != tt.want {
 			t.Errorf("Search(%q) = %s, %v, want %s", tt.text, s, err, tt.want)

@@ -7,8 +7,12 @@ type termSet struct {
 	lo, hi    uint32 // the terms that begin with it
 	whole     bool   // the first of them is the word itself
 	corrected []uint32
-	size      int // how many postings
+	size      int     // how many postings
+	found     *planes // the documents that have it, when collected beforehand
 }
+
+// farther is how many postings may be collected for one document less to look up: a look-up misses the cache, a list runs on.
+const farther = 16
 
 func (r *run) terms(w queryWord) termSet {
 	var t termSet
@@ -25,7 +29,7 @@ func (r *run) terms(w queryWord) termSet {
 	return t
 }
 
-// byText walks the documents of the rarest word and looks the other words up in each.
+// byText walks the documents of the rarest word and looks the other words up in each, or in what was collected for them.
 func (r *run) byText() {
 	sets := make([]termSet, len(r.words))
 	for i, w := range r.words {
@@ -34,10 +38,14 @@ func (r *run) byText() {
 		}
 	}
 	slices.SortFunc(sets, func(a, b termSet) int { return a.size - b.size })
-	p := r.seg.scratch.Get().(*planes)
-	r.gather(p, &sets[0])
 	others := sets[1:]
-	p.drain(func(doc uint32, m Match) {
+	for i := range sets {
+		if sets[i].size <= farther*sets[0].size {
+			sets[i].found = r.seg.scratch.Get().(*planes)
+			r.gather(sets[i].found, &sets[i])
+		}
+	}
+	sets[0].found.drain(func(doc uint32, m Match) {
 		for i := range others {
 			if m = max(m, r.best(doc, &others[i])); m == none {
 				return
@@ -45,7 +53,12 @@ func (r *run) byText() {
 		}
 		r.consider(doc, m)
 	})
-	r.seg.scratch.Put(p)
+	for i := range sets {
+		if sets[i].found != nil {
+			sets[i].found.clear()
+			r.seg.scratch.Put(sets[i].found)
+		}
+	}
 }
 
 // gather collects the documents that visibly have one of the terms.
@@ -63,10 +76,10 @@ func (r *run) gather(p *planes, t *termSet) {
 
 func (r *run) collect(p *planes, postings []uint32, m Match, fields uint8) {
 	plane := p.plane(m)
+	open := r.seg.open[r.tier]
 	for _, posting := range postings {
-		doc := posting >> 8
-		v := r.vis[r.seg.profile(doc)]
-		if uint64(uint8(posting)&fields)<<textField&v != 0 {
+		doc, in := posting>>8, uint8(posting)&fields
+		if in != 0 && (open.has(doc) || uint64(in)<<textField&r.vis[r.seg.profile(doc)] != 0) {
 			plane.add(doc)
 			p.summary.add(doc >> 6)
 		}
@@ -75,6 +88,9 @@ func (r *run) collect(p *planes, postings []uint32, m Match, fields uint8) {
 
 // best says how well a document's visible words answer a typed word.
 func (r *run) best(doc uint32, t *termSet) Match {
+	if t.found != nil {
+		return t.found.at(doc)
+	}
 	texts := uint8(r.vis[r.seg.profile(doc)] >> textField)
 	m := none
 	for _, packed := range r.seg.wordsOf(doc) {
