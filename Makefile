@@ -4,7 +4,7 @@
 GO ?= go
 TOOL = $(GO) tool -modfile=tools.mod
 BUNDLE = internal/ui/assets/dist/manifest.json
-REFERENCE = internal/geo/data/places.bin
+REFERENCE = internal/geo/data/communes.tsv.gz
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 
 .PHONY: run build test check generate fmt clean screenshots
@@ -21,7 +21,7 @@ $(BUNDLE): $(shell find web/css web/js -type f) web/package-lock.json web/build.
 	@touch $@
 
 # Places and countries, from npm packages.
-$(REFERENCE): web/reference/package-lock.json $(shell find internal/geo/compile -name '*.go')
+$(REFERENCE): web/reference/package-lock.json $(shell find internal/geo/compile internal/fold -name "*.go") internal/geo/fold.go
 	cd web/reference && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	$(GO) run ./internal/geo/compile -in web/reference/node_modules -out internal/geo/data
 	@touch $@

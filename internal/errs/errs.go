@@ -153,3 +153,16 @@ func (f Fields) Err() error {
 	}
 	return &Error{Kind: Invalid, Fields: f}
 }
+
+// Prefix renames the fields of an error to those of a larger form; an error without fields stays as it is.
+func Prefix(prefix string, err error) error {
+	fields := FieldsOf(err)
+	if fields == nil {
+		return err
+	}
+	out := Fields{}
+	for f, m := range fields {
+		out[prefix+f] = m
+	}
+	return out.Err()
+}

@@ -57,8 +57,8 @@ type Webmaster struct {
 func (s *Setup) Validate() error {
 	wrong := errs.Fields{}
 	merge := func(prefix string, err error) {
-		for field, m := range errs.FieldsOf(err) {
-			wrong.Add(prefix+field, m.Key, m.Data)
+		for field, m := range errs.FieldsOf(errs.Prefix(prefix, err)) {
+			wrong.Add(field, m.Key, m.Data)
 		}
 	}
 	merge("federation_", s.Federation.Validate())

@@ -85,6 +85,22 @@ func (s *Store) Installed(ctx context.Context) (bool, error) {
 	return len(list) > 0, err
 }
 
+type instanceRow struct {
+	ID string `json:"id"`
+}
+
+// Instance names this database, once and for ever: what is kept beside it (a snapshot) carries the name, so that
+// another database's is never taken for its own.
+func (s *Store) Instance(ctx context.Context) (string, error) {
+	_, err := s.db.Exec(ctx, `INSERT INTO settings (name, value, updated_at) VALUES ('instance', ?, ?) ON CONFLICT (name) DO NOTHING`,
+		db.ToJSON(instanceRow{id.New().String()}), s.now())
+	if err != nil {
+		return "", errs.Wrap("federation.Instance", err)
+	}
+	row, err := db.One[db.JSON[instanceRow]](ctx, s.db, readSetting, "instance")
+	return row.V.ID, errs.Wrap("federation.Instance", err)
+}
+
 type setupRow struct {
 	Hash string `json:"hash"`
 }

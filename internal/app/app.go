@@ -1,0 +1,138 @@
+// Package app wires the house together: stores, pages, jobs, routes, the frame around every page, the home page,
+// the admin frame and the demonstration. It alone imports all features; it holds no rule of theirs.
+package app
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"amicale/internal/accounts"
+	"amicale/internal/audit"
+	"amicale/internal/blob"
+	"amicale/internal/changes"
+	"amicale/internal/clock"
+	"amicale/internal/config"
+	"amicale/internal/db"
+	"amicale/internal/directory"
+	"amicale/internal/federation"
+	"amicale/internal/help"
+	"amicale/internal/i18n"
+	"amicale/internal/jobs"
+	"amicale/internal/mail"
+	"amicale/internal/outbox"
+	"amicale/internal/people"
+	"amicale/internal/ui"
+	"amicale/internal/web"
+)
+
+// Options are what the program gives.
+type Options struct {
+	DB        *db.DB
+	Blobs     blob.Store
+	Log       *slog.Logger
+	Now       clock.Clock
+	URL       string // the canonical address, without a slash at the end
+	Proxies   web.TrustedProxies
+	Smarthost config.Smarthost
+	MailFrom  mail.Address
+	Secret    string // seals TOTP secrets; "" for a key kept in the database
+	Snapshot  string // file of the directory's snapshot; "" for none
+	// Demo shows the demonstration's banner, mailbox and component page, and lets staff in without a second factor.
+	Demo bool
+	// MetricsToken lets /metrics be read from elsewhere than this machine; "" does not.
+	MetricsToken string
+	Version      string
+}
+
+// App is the running site.
+type App struct {
+	o        Options
+	registry *prometheus.Registry
+	bundle   *i18n.Bundle
+	site     *web.Site
+	handler  http.Handler
+
+	sessions *web.Sessions
+	changes  *changes.Store
+	people   *people.Store
+	queue    *jobs.Queue
+	runner   *jobs.Runner
+	trail    *audit.Trail
+	outbox   *outbox.Outbox
+	library  *help.Library
+
+	accounts   *accounts.Store
+	federation *federation.Store
+	directory  *directory.Store
+
+	federationPages *federation.Pages
+}
+
+// New builds the site on a migrated database. Nothing runs yet: see Serve.
+func New(ctx context.Context, o Options) (*App, error) {
+	a := &App{o: o, registry: prometheus.NewRegistry()}
+	for _, build := range []func(context.Context) error{a.buildGround, a.buildFeatures, a.buildSite} {
+		if err := build(ctx); err != nil {
+			return nil, fmt.Errorf("app.New: %w", err)
+		}
+	}
+	return a, nil
+}
+
+// Messages are the texts of every package that has some.
+func Messages() []fs.FS {
+	return []fs.FS{ui.Messages, web.Messages, mail.Messages, people.Messages, help.Messages, accounts.Messages,
+		federation.Messages, directory.Messages, Texts}
+}
+
+func (a *App) buildGround(context.Context) (err error) {
+	if a.bundle, err = i18n.Load(Messages()...); err != nil {
+		return err
+	}
+	a.sessions = web.NewSessions(a.o.DB, a.o.Now)
+	a.changes = changes.NewStore(a.o.DB, a.o.Now)
+	a.people = people.NewStore(a.o.DB, a.changes, a.o.Now)
+	a.queue = jobs.NewQueue(a.o.DB, a.o.Now)
+	a.runner = jobs.NewRunner(a.queue, jobs.RunnerOptions{Log: a.o.Log})
+	a.trail = audit.NewTrail(a.o.DB, a.o.Now)
+	a.outbox = outbox.New(a.o.DB, a.o.Now, outbox.Options{From: a.o.MailFrom, Demo: a.o.Demo})
+	return nil
+}
+
+func (a *App) buildFeatures(ctx context.Context) (err error) {
+	if a.library, err = help.Load(); err != nil {
+		return err
+	}
+	brand := mail.Brand{Name: a.o.MailFrom.Name, URL: a.o.URL}
+	a.accounts = accounts.NewStore(a.o.DB, a.people, a.o.Now, accounts.Options{
+		Trail: a.trail, Sessions: a.sessions, Letters: accounts.NewLetters(a.outbox, a.bundle, a.o.URL, brand),
+		Secret: a.o.Secret, RequireSecondFactor: !a.o.Demo,
+	})
+	a.federation = federation.NewStore(a.o.DB, a.people, a.trail, firstAccount{a.accounts}, a.o.Now)
+	a.federationPages = federation.NewPages(a.federation, a.people, a.o.Blobs, web.NewLimits(a.o.Now, time.Minute, 10))
+	instance, err := a.federation.Instance(ctx)
+	if err != nil {
+		return err
+	}
+	a.directory, err = directory.NewStore(a.people, a.changes, instance, a.o.Snapshot, a.o.Log)
+	return err
+}
+
+func (a *App) buildSite(context.Context) (err error) {
+	a.site = &web.Site{
+		Log: a.o.Log, Now: a.o.Now, Bundle: a.bundle, Sessions: a.sessions, Identify: a.accounts.Identify,
+		Frame: a.frame, Problem: problem, Origin: a.o.URL, Proxies: a.o.Proxies,
+		SecurePath: "/moi/parametres/securite", Metrics: web.NewMetrics(a.registry),
+	}
+	a.handler, err = a.site.Handler(a.Routes(), map[string]http.Handler{"/assets/": ui.AssetHandler()})
+	return err
+}
+
+// Handler answers requests.
+func (a *App) Handler() http.Handler { return a.handler }

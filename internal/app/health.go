@@ -1,0 +1,49 @@
+package app
+
+import (
+	"crypto/subtle"
+	"net/http"
+	"net/netip"
+	"strings"
+
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"amicale/internal/errs"
+	"amicale/internal/web"
+)
+
+func (a *App) healthRoutes() []web.Route {
+	return []web.Route{
+		{Pattern: "GET /healthz", Handler: web.Public(a.health)},
+		{Pattern: "GET /readyz", Handler: web.Public(a.readiness)},
+		{Pattern: "GET /metrics", Handler: web.Public(a.metrics)},
+	}
+}
+
+// health says that the process answers.
+func (a *App) health(r *web.Request) error {
+	return r.JSON(http.StatusOK, map[string]string{"status": "ok", "version": a.o.Version})
+}
+
+// readiness is red until the database answers and the index has caught up.
+func (a *App) readiness(r *web.Request) error {
+	if err := a.o.DB.Ping(r.Ctx()); err != nil {
+		return r.JSON(http.StatusServiceUnavailable, map[string]string{"status": "the database does not answer"})
+	}
+	if !a.directory.Ready() {
+		return r.JSON(http.StatusServiceUnavailable, map[string]string{"status": "the directory is catching up"})
+	}
+	return r.JSON(http.StatusOK, map[string]string{"status": "ready"})
+}
+
+// metrics are for this machine, or for who holds the token.
+func (a *App) metrics(r *web.Request) error {
+	ip, err := netip.ParseAddr(r.IP)
+	local := err == nil && ip.IsLoopback() && r.Header.Get("X-Forwarded-For") == ""
+	token, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	if !local && (a.o.MetricsToken == "" || subtle.ConstantTimeCompare([]byte(token), []byte(a.o.MetricsToken)) != 1) {
+		return errs.E("app.metrics", errs.NotFound, nil)
+	}
+	promhttp.HandlerFor(a.registry, promhttp.HandlerOpts{}).ServeHTTP(r.W, r.Request)
+	return nil
+}

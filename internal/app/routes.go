@@ -1,0 +1,28 @@
+package app
+
+import (
+	"slices"
+
+	"amicale/internal/directory"
+	"amicale/internal/help"
+	"amicale/internal/web"
+)
+
+// Routes are all of the site. A test prints them beside their guards into a golden file: the site map.
+func (a *App) Routes() []web.Route {
+	return slices.Concat(
+		a.ownRoutes(),
+		a.healthRoutes(),
+		a.demoRoutes(),
+		a.federationPages.Routes(),
+		directory.NewPages(a.directory, a.people).Routes(),
+		help.NewPages(a.library).Routes(),
+	)
+}
+
+func (a *App) ownRoutes() []web.Route {
+	return []web.Route{
+		{Pattern: "GET /{$}", Handler: web.Public(a.home)},
+		{Pattern: "POST /langue", Handler: web.Public(a.speak)},
+	}
+}
