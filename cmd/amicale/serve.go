@@ -95,13 +95,13 @@ func (s *site) build(ctx context.Context, demo bool) error {
 	if err != nil {
 		return fmt.Errorf("mail-from: %w", err)
 	}
-	var host config.Smarthost
-	if err := host.UnmarshalText([]byte(s.settings.SMTP)); err != nil {
+	host, err := s.settings.Smarthost()
+	if err != nil {
 		return err
 	}
 	s.app, err = app.New(ctx, app.Options{
 		DB: s.db, Blobs: s.blobs, Log: s.settings.Logger(os.Stderr), Now: clock.System, URL: s.settings.URL, Proxies: proxies,
-		Smarthost: host, MailFrom: from, Demo: demo, Secret: os.Getenv("AMICALE_SECRET"),
+		Smarthost: host, MailFrom: from, Demo: demo, Secret: s.settings.Secret,
 		Snapshot: filepath.Join(s.settings.Data, "directory.snapshot"), MetricsToken: s.settings.MetricsToken, Version: version,
 	})
 	return err

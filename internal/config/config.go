@@ -30,6 +30,7 @@ type Settings struct {
 	TrustedProxies []string `help:"Addresses or networks whose X-Forwarded-For is believed." env:"AMICALE_TRUSTED_PROXIES" placeholder:"CIDR"`
 	SMTP           string   `help:"Smarthost that mail leaves by: smtp://USER:PASSWORD@HOST:PORT?tls=starttls|tls|none." env:"AMICALE_SMTP" placeholder:"URL"`
 	MailFrom       string   `help:"Sender of the site's own letters, e.g. Amicale <ne-pas-repondre@annuaire.example>." env:"AMICALE_MAIL_FROM" placeholder:"ADDRESS"`
+	Secret         string   `help:"Seals second-factor secrets in the database. Default: a key kept in the database itself." env:"AMICALE_SECRET" placeholder:"TEXT"`
 	MetricsToken   string   `help:"Lets /metrics be read from elsewhere than this machine with this bearer token." env:"AMICALE_METRICS_TOKEN" placeholder:"TOKEN"`
 	LogLevel       string   `help:"debug, info, warn or error." default:"info" enum:"debug,info,warn,error" env:"AMICALE_LOG_LEVEL"`
 	LogFormat      string   `help:"text or json." default:"text" enum:"text,json" env:"AMICALE_LOG_FORMAT"`
@@ -91,7 +92,8 @@ func (s Settings) LogValue() slog.Value {
 	return slog.GroupValue(
 		slog.String("data", s.Data), slog.String("database", hideUser(s.Database)), slog.String("blobs", hideUser(s.Blobs)),
 		slog.String("url", s.URL), slog.String("listen", s.Listen), slog.Any("trusted_proxies", s.TrustedProxies),
-		slog.String("smtp", smtp.String()), slog.String("mail_from", s.MailFrom), slog.String("metrics_token", Secret(s.MetricsToken).String()))
+		slog.String("smtp", smtp.String()), slog.String("mail_from", s.MailFrom), slog.String("secret", Secret(s.Secret).String()),
+		slog.String("metrics_token", Secret(s.MetricsToken).String()))
 }
 
 // String is LogValue's text, so that printing the settings by mistake gives nothing away.
