@@ -40,7 +40,7 @@ func weakness(password string, own []string) string {
 		return "accounts.password_common"
 	}
 	mine := ownParts(own)
-	for _, form := range []string{plain, unleet(plain)} {
+	for _, form := range []string{plain, squeeze(unleet(nfc))} {
 		rest := form
 		for _, part := range mine {
 			rest = strings.ReplaceAll(rest, part, " ")
@@ -66,9 +66,23 @@ func squeeze(s string) string {
 	return b.String()
 }
 
-// unleet reads digits as the letters they are drawn for.
+// unleet reads digits and signs between letters as the letters they are drawn for.
 func unleet(s string) string {
-	return strings.NewReplacer("0", "o", "1", "i", "3", "e", "4", "a", "5", "s", "7", "t", "8", "b", "9", "g").Replace(s)
+	drawn := map[rune]rune{'0': 'o', '1': 'i', '3': 'e', '4': 'a', '5': 's', '7': 't', '8': 'b', '9': 'g', '@': 'a', '$': 's', '!': 'i', '€': 'e', '(': 'c'}
+	runes := []rune(s)
+	for i := 0; i < len(runes); {
+		end := i
+		for end < len(runes) && drawn[runes[end]] != 0 {
+			end++
+		}
+		if i > 0 && end > i && end < len(runes) && unicode.IsLetter(runes[i-1]) && unicode.IsLetter(runes[end]) {
+			for k := i; k < end; k++ {
+				runes[k] = drawn[runes[k]]
+			}
+		}
+		i = end + 1
+	}
+	return string(runes)
 }
 
 // monotonous reports that a text is few characters, or a short piece again and again.
