@@ -198,6 +198,7 @@ var classes = []struct {
 		}
 	}},
 	{"broad", func(w *benchWorld, q *Query) { q.Filters = []Filter{{w.IntN(5) &^ 1, []string{"1000"}}} }},
+	{"most", func(w *benchWorld, q *Query) { q.Filters = []Filter{{4, []string{"1000", "1001"}}} }},
 	{"all", func(w *benchWorld, q *Query) {}},
 	{"contacts", func(w *benchWorld, q *Query) { // a network viewer with 300 contacts, of whom one sees what members see
 		q.Text = w.typedName()

@@ -1,10 +1,6 @@
 package search
 
-import (
-	"slices"
-
-	"github.com/RoaringBitmap/roaring/v2"
-)
+import "slices"
 
 // run is one query on its way over one view.
 type run struct {
@@ -27,15 +23,6 @@ type run struct {
 	counts   [][]int32 // by facet and value number; nil when not wanted
 }
 
-// filter is a demanded facet.
-type filter struct {
-	facet  int
-	bit    uint64 // of the facet's field in vis
-	ok     []bool // by value number
-	values []*roaring.Bitmap
-	size   int // at most so many documents of the segment
-}
-
 func newRun(a *ask, v *view) *run {
 	r := &run{ask: a, view: v, seg: v.seg, vis: v.seg.vis[a.tier], skip: v.dead, counts: make([][]int32, len(v.extra))}
 	n := v.len()
@@ -54,18 +41,6 @@ func newRun(a *ask, v *view) *run {
 	slices.SortStableFunc(r.filters, func(x, y filter) int { return x.size - y.size })
 	r.pickContacts()
 	return r
-}
-
-func (r *run) newFilter(facet int, demanded []string) filter {
-	f := filter{facet: facet, bit: 1 << r.schema.facetField(facet), ok: make([]bool, r.view.slots(facet))}
-	for _, value := range demanded {
-		if i, ok := slices.BinarySearch(r.seg.facets[facet].values, value); ok {
-			f.ok[i+1] = true
-			f.values = append(f.values, r.seg.values[facet][i])
-			f.size += int(r.seg.values[facet][i].GetCardinality())
-		}
-	}
-	return f
 }
 
 // pickContacts finds the contacts of whom the viewer sees more than the tier does. They are few, and are judged one by one.
@@ -147,31 +122,19 @@ func (r *run) consider(doc uint32, m Match) {
 	}
 	if missed != hitsAll {
 		if r.counts[missed] != nil {
-			r.countOne(doc, v, missed)
+			r.countOne(doc, v, missed, 1)
 		}
 		return
 	}
 	r.hit(doc, m, v)
-	r.batch = append(r.batch, doc)
-	if len(r.batch) == cap(r.batch) {
-		r.countBatch()
-	}
+	r.found(doc)
 }
 
-func (r *run) passes(f *filter, doc uint32, v uint64) bool {
-	if v&f.bit == 0 {
-		return false
+// found puts a document among those whose facets are to be counted.
+func (r *run) found(doc uint32) {
+	if r.batch = append(r.batch, doc); len(r.batch) == cap(r.batch) {
+		r.countBatch()
 	}
-	code := r.seg.code(doc, f.facet)
-	if code&setFlag == 0 {
-		return f.ok[code]
-	}
-	for _, c := range r.seg.facets[f.facet].set(code) {
-		if f.ok[c] {
-			return true
-		}
-	}
-	return false
 }
 
 func (r *run) hit(doc uint32, m Match, v uint64) {
@@ -203,9 +166,10 @@ func (r *run) countBatch() {
 	r.batch = r.batch[:0]
 }
 
-func (r *run) countOne(doc uint32, v uint64, facet int) {
+// countOne adds n to the counts of one facet of a document.
+func (r *run) countOne(doc uint32, v uint64, facet int, n int32) {
 	if v>>r.schema.facetField(facet)&1 != 0 {
-		r.seg.facets[facet].tally(r.counts[facet], r.seg.code(doc, facet), 1)
+		r.seg.facets[facet].tally(r.counts[facet], r.seg.code(doc, facet), n)
 	}
 }
 
@@ -241,56 +205,6 @@ func (r *run) rootCounts(facets []int) {
 			if r.vis[r.seg.profile(doc)]>>r.schema.facetField(f)&1 != 0 {
 				r.seg.facets[f].tally(r.counts[f], r.seg.code(doc, f), -1)
 			}
-		}
-	}
-}
-
-// byFilter answers a query without text. The smallest filter is walked, the others are looked up in the rows. What misses the
-// smallest alone still counts in its own facet: a second walk along the next one, or the census.
-func (r *run) byFilter() {
-	first := &r.filters[0]
-	counts := r.counts[first.facet]
-	if len(r.filters) == 1 && counts != nil {
-		r.rootCounts([]int{first.facet})
-		r.setColumns(slices.DeleteFunc(slices.Clone(r.counted), func(f int) bool { return f == first.facet }))
-	}
-	r.walk(first, func(doc uint32) { r.consider(doc, Exact) })
-	if len(r.filters) == 1 || counts == nil {
-		return
-	}
-	r.walk(&r.filters[1], func(doc uint32) {
-		v := r.vis[r.seg.profile(doc)]
-		if v == 0 || r.skip.has(doc) || r.passes(first, doc, v) {
-			return
-		}
-		for i := range r.filters[1:] {
-			if !r.passes(&r.filters[1+i], doc, v) {
-				return
-			}
-		}
-		r.countOne(doc, v, first.facet)
-	})
-}
-
-// walk visits the documents that have a value of a filter, ascending.
-func (r *run) walk(f *filter, visit func(doc uint32)) {
-	var docs *roaring.Bitmap
-	switch len(f.values) {
-	case 0:
-		return
-	case 1:
-		docs = f.values[0]
-	default:
-		docs = roaring.FastOr(f.values...)
-	}
-	var buf [512]uint32
-	for it := docs.ManyIterator(); ; {
-		n := it.NextMany(buf[:])
-		if n == 0 {
-			return
-		}
-		for _, doc := range buf[:n] {
-			visit(doc)
 		}
 	}
 }
