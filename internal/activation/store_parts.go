@@ -64,14 +64,14 @@ func (s *Store) Merger() people.Merger {
 	return people.Merger{Name: featureName, Merge: func(ctx context.Context, _ viewer.Viewer, from, into id.ID) error {
 		now := s.now()
 		if _, err := s.db.Exec(ctx, `
-			UPDATE cases SET state = 'closed', outcome = 'merged', closed_at = ?, updated_at = ?, version = version + 1, person_id = ?, other_id = ?
+			UPDATE cases SET state = 'closed', outcome = 'merged', closed_at = ?, updated_at = ?, version = version + 1, person_id = ?, other_id = NULL
 			WHERE kind = 'duplicate' AND state <> 'closed' AND (person_id = ? AND other_id = ? OR person_id = ? AND other_id = ?)`,
-			now, now, into, from, from, into, into, from); err != nil {
+			now, now, into, from, into, into, from); err != nil {
 			return errs.Wrap("activation.Merge", err)
 		}
 		for _, q := range []string{
-			`UPDATE cases SET person_id = ? WHERE person_id = ? AND NOT (kind = 'duplicate' AND state = 'closed')`,
-			`UPDATE cases SET other_id = ? WHERE other_id = ? AND NOT (kind = 'duplicate' AND state = 'closed')`,
+			`UPDATE cases SET person_id = ? WHERE person_id = ?`,
+			`UPDATE cases SET other_id = ? WHERE other_id = ?`,
 			`UPDATE activations SET person_id = ? WHERE person_id = ?`,
 		} {
 			if _, err := s.db.Exec(ctx, q, into, from); err != nil {
