@@ -9,7 +9,8 @@ type run struct {
 	seg      *segment
 	vis      []uint64 // what the viewer's tier sees, by profile
 	skip     bitset   // documents of the segment not to look at: dead, or judged one by one
-	contacts []uint32 // documents of the segment judged one by one
+	contacts []contact
+	sets     []termSet // what the words stand for in the segment, the rarest first; none when one stands for nothing
 	filters  []filter
 	counted  []int    // the facets to count, each once
 	columns  []column // where each of them is counted
@@ -43,26 +44,6 @@ func newRun(a *ask, v *view) *run {
 	return r
 }
 
-// pickContacts finds the contacts of whom the viewer sees more than the tier does. They are few, and are judged one by one.
-func (r *run) pickContacts() {
-	for x, as := range r.ask.contacts {
-		doc, ok := r.seg.find(x)
-		if !ok || r.view.dead.has(doc) {
-			continue
-		}
-		profile := r.seg.profile(doc)
-		if r.seg.seen(profile, Only(r.tier)|as) == r.vis[profile] {
-			continue
-		}
-		if len(r.contacts) == 0 {
-			r.skip = newBitset(r.seg.len())
-			copy(r.skip, r.view.dead)
-		}
-		r.skip.add(doc)
-		r.contacts = append(r.contacts, doc)
-	}
-}
-
 func (r *run) do() {
 	r.setColumns(r.counted)
 	r.batch = make([]uint32, 0, 1024)
@@ -78,12 +59,10 @@ func (r *run) do() {
 	for _, rec := range r.view.delta {
 		r.judge(rec)
 	}
-	for _, doc := range r.contacts {
-		r.judge(r.seg.record(doc, r.schema.fields()))
-	}
+	r.judgeContacts()
 }
 
-// judge takes a document that is not in the segment's order by the definition itself.
+// judge takes a document of the delta, by the definition itself.
 func (r *run) judge(rec *record) {
 	m, missed := r.match(rec)
 	if m == none {
@@ -110,24 +89,13 @@ func (r *run) consider(doc uint32, m Match) {
 	if v == 0 || r.skip.has(doc) {
 		return
 	}
-	missed := hitsAll
-	for i := range r.filters {
-		if r.passes(&r.filters[i], doc, v) {
-			continue
-		}
-		if missed != hitsAll {
-			return
-		}
-		missed = r.filters[i].facet
+	switch missed := r.missed(doc, v); {
+	case missed == hitsAll:
+		r.hit(doc, m, v)
+		r.found(doc)
+	case missed != missesMore && r.counts[missed] != nil:
+		r.countOne(doc, v, missed, 1)
 	}
-	if missed != hitsAll {
-		if r.counts[missed] != nil {
-			r.countOne(doc, v, missed, 1)
-		}
-		return
-	}
-	r.hit(doc, m, v)
-	r.found(doc)
 }
 
 // found puts a document among those whose facets are to be counted.
@@ -175,9 +143,13 @@ func (r *run) countOne(doc uint32, v uint64, facet int, n int32) {
 
 // everything answers a query that demands nothing: the census knows, only the page is looked for.
 func (r *run) everything() {
-	root := &r.view.roots[r.tier]
 	r.rootCounts(r.counted)
-	total := root.total - len(r.visibleContacts())
+	total := r.view.roots[r.tier].total
+	for _, c := range r.contacts {
+		if r.vis[r.seg.profile(c.doc)] != 0 {
+			total--
+		}
+	}
 	for doc := uint32(0); doc < uint32(r.seg.len()) && len(r.ordered[Exact]) < r.need; doc++ {
 		if v := r.vis[r.seg.profile(doc)]; v != 0 && !r.skip.has(doc) {
 			r.hit(doc, Exact, v)
@@ -186,25 +158,12 @@ func (r *run) everything() {
 	r.totals[Exact] = total
 }
 
-// visibleContacts are those that the census of the viewer's tier has counted.
-func (r *run) visibleContacts() []uint32 {
-	var out []uint32
-	for _, doc := range r.contacts {
-		if r.vis[r.seg.profile(doc)] != 0 {
-			out = append(out, doc)
-		}
-	}
-	return out
-}
-
-// rootCounts counts facets over all that the tier sees in the segment.
+// rootCounts counts facets over all that the tier sees in the segment, contacts aside.
 func (r *run) rootCounts(facets []int) {
 	for _, f := range facets {
 		copy(r.counts[f], r.view.roots[r.tier].counts[f])
-		for _, doc := range r.contacts {
-			if r.vis[r.seg.profile(doc)]>>r.schema.facetField(f)&1 != 0 {
-				r.seg.facets[f].tally(r.counts[f], r.seg.code(doc, f), -1)
-			}
+		for _, c := range r.contacts {
+			r.countOne(c.doc, r.vis[r.seg.profile(c.doc)], f, -1)
 		}
 	}
 }

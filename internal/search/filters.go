@@ -43,6 +43,24 @@ func (r *run) passes(f *filter, doc uint32, v uint64) bool {
 	return false
 }
 
+// missesMore is the missed facet of a document that misses several.
+const missesMore = -2
+
+// missed is the one facet whose filter a document of the segment misses, or hitsAll, or missesMore.
+func (r *run) missed(doc uint32, v uint64) int {
+	missed := hitsAll
+	for i := range r.filters {
+		if r.passes(&r.filters[i], doc, v) {
+			continue
+		}
+		if missed != hitsAll {
+			return missesMore
+		}
+		missed = r.filters[i].facet
+	}
+	return missed
+}
+
 // byFilter answers a query without text. The smallest filter is walked, the others are looked up in the rows. What misses the
 // smallest alone still counts in its own facet: a second walk along the next one, or the census.
 func (r *run) byFilter() {
@@ -62,15 +80,9 @@ func (r *run) byFilter() {
 	}
 	r.walk(&r.filters[1], func(doc uint32) {
 		v := r.vis[r.seg.profile(doc)]
-		if v == 0 || r.skip.has(doc) || r.passes(first, doc, v) {
-			return
+		if v != 0 && !r.skip.has(doc) && r.missed(doc, v) == first.facet {
+			r.countOne(doc, v, first.facet, 1)
 		}
-		for i := range r.filters[1:] {
-			if !r.passes(&r.filters[1+i], doc, v) {
-				return
-			}
-		}
-		r.countOne(doc, v, first.facet, 1)
 	})
 }
 
@@ -82,18 +94,12 @@ func (r *run) byExclusion() {
 		if v == 0 || r.skip.has(doc) {
 			continue
 		}
-		missed, misses := hitsAll, 0
-		for i := range r.filters {
-			if !r.passes(&r.filters[i], doc, v) {
-				missed = r.filters[i].facet
-				misses++
-			}
-		}
-		if misses == 0 {
+		missed := r.missed(doc, v)
+		if missed == hitsAll {
 			r.hit(doc, Exact, v)
 			continue
 		}
-		if misses == 1 && r.counts[missed] != nil {
+		if missed != missesMore && r.counts[missed] != nil {
 			r.countOne(doc, v, missed, -1)
 		}
 		r.found(doc)

@@ -38,7 +38,7 @@ func (r *run) byText() {
 		}
 	}
 	slices.SortFunc(sets, func(a, b termSet) int { return a.size - b.size })
-	others := sets[1:]
+	r.sets = sets
 	for i := range sets {
 		if sets[i].size <= farther*sets[0].size {
 			sets[i].found = r.seg.scratch.Get().(*planes)
@@ -46,8 +46,8 @@ func (r *run) byText() {
 		}
 	}
 	sets[0].found.drain(func(doc uint32, m Match) {
-		for i := range others {
-			if m = max(m, r.best(doc, &others[i])); m == none {
+		for i := range sets[1:] {
+			if m = max(m, r.best(doc, &sets[1+i])); m == none {
 				return
 			}
 		}
@@ -57,6 +57,7 @@ func (r *run) byText() {
 		if sets[i].found != nil {
 			sets[i].found.clear()
 			r.seg.scratch.Put(sets[i].found)
+			sets[i].found = nil
 		}
 	}
 }
@@ -86,12 +87,17 @@ func (r *run) collect(p *planes, postings []uint32, m Match, fields uint8) {
 	}
 }
 
-// best says how well a document's visible words answer a typed word.
+// best says how well the words of a document that the tier sees answer a typed word.
 func (r *run) best(doc uint32, t *termSet) Match {
 	if t.found != nil {
 		return t.found.at(doc)
 	}
-	texts := uint8(r.vis[r.seg.profile(doc)] >> textField)
+	return r.lookUp(doc, t, r.vis[r.seg.profile(doc)])
+}
+
+// lookUp says how well the visible words of a document answer a typed word.
+func (r *run) lookUp(doc uint32, t *termSet, vis uint64) Match {
+	texts := uint8(vis >> textField)
 	m := none
 	for _, packed := range r.seg.wordsOf(doc) {
 		term, fields := packed>>8, uint8(packed)&texts
