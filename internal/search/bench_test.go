@@ -282,6 +282,12 @@ func benchmarkSearch(b *testing.B, n int) {
 	for _, c := range classes {
 		b.Run(c.name, func(b *testing.B) { measure(b, w.queries(c.draw), w.ix.Search) })
 	}
+	b.Run("keystroke/forgotten", func(b *testing.B) {
+		measure(b, w.queries(classes[1].draw), func(q Query) (Result, error) {
+			w.ix.view.Store(w.ix.view.Load().next(nil, nil, 1))
+			return w.ix.Search(q)
+		})
+	})
 	for range w.ix.deltaLimit(w.ix.view.Load()) - 1 {
 		d := w.doc()
 		d.ID = w.someone().ID

@@ -5,7 +5,7 @@ import "slices"
 // contact is a document of the segment of which the viewer sees something else than the tier does.
 type contact struct {
 	doc uint32
-	vis uint64 // the fields that the viewer sees of it
+	vis uint64 // the fields that the viewer sees of it: more than the tier does, so never none
 }
 
 // pickContacts finds those. They are few: the walks skip them, and each is judged by itself.
@@ -39,7 +39,7 @@ func (r *run) judgeContacts() {
 		for i := range r.sets {
 			m = max(m, r.lookUp(c.doc, &r.sets[i], c.vis))
 		}
-		if m == none || c.vis == 0 {
+		if m == none {
 			continue
 		}
 		missed := r.missed(c.doc, c.vis)
@@ -62,8 +62,6 @@ func (r *run) hitContact(c contact, m Match) {
 		return
 	}
 	i, _ := slices.BinarySearch(r.ordered[m], c.doc)
-	if i < r.need {
-		r.ordered[m] = slices.Insert(r.ordered[m], i, c.doc)
-		r.ordered[m] = r.ordered[m][:min(len(r.ordered[m]), r.need)]
-	}
+	r.ordered[m] = slices.Insert(r.ordered[m], i, c.doc)
+	r.ordered[m] = r.ordered[m][:min(len(r.ordered[m]), r.need)]
 }

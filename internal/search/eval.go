@@ -45,6 +45,15 @@ func newRun(a *ask, v *view) *run {
 }
 
 func (r *run) do() {
+	r.remembered(r.segment)
+	for _, rec := range r.view.delta {
+		r.judge(rec)
+	}
+	r.judgeContacts()
+}
+
+// segment answers from the segment, but for the contacts.
+func (r *run) segment() {
 	r.setColumns(r.counted)
 	r.batch = make([]uint32, 0, 1024)
 	switch {
@@ -56,10 +65,6 @@ func (r *run) do() {
 		r.everything()
 	}
 	r.countBatch()
-	for _, rec := range r.view.delta {
-		r.judge(rec)
-	}
-	r.judgeContacts()
 }
 
 // judge takes a document of the delta, by the definition itself.

@@ -21,6 +21,9 @@ func same(t *testing.T, what string, ix *Index, docs []Doc, q Query) {
 	if !reflect.DeepEqual(got, want) {
 		t.Fatalf("%s: Search(%+v) =\n%+v, want\n%+v", what, q, got, want)
 	}
+	if again, err := ix.Search(q); err != nil || again.Seq == got.Seq && !reflect.DeepEqual(again, want) {
+		t.Fatalf("%s: Search(%+v) again =\n%+v, %v, want\n%+v", what, q, again, err, want)
+	}
 }
 
 // TestEngineIsTheDefinition draws populations, viewers, queries and updates and demands that the engine answers as the

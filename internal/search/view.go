@@ -6,7 +6,7 @@ import (
 	"amicale/internal/id"
 )
 
-// view is what readers see: one state of the index. It never changes.
+// view is what readers see: one state of the index. It never changes, but for what it remembers.
 type view struct {
 	seg   *segment
 	dead  bitset     // documents of the segment that are gone or stand in the delta
@@ -15,6 +15,7 @@ type view struct {
 	extra [][]string // by facet: values of the delta that the segment does not know; they are numbered on
 	roots [MaxTiers]census
 	seq   uint64
+	memo  memo
 }
 
 func newView(g *segment, seq uint64) *view {

@@ -168,8 +168,11 @@ func (w *world) query() Query {
 	if w.IntN(3) == 0 {
 		q.Offset = w.IntN(30)
 	}
-	if w.IntN(3) > 0 {
+	switch w.IntN(6) {
+	case 0, 1, 2:
 		q.Text = w.typed()
+	case 3: // few enough that one query meets what an other left in memory
+		q.Text, q.Limit, q.Offset = []string{"a", "l", "é"}[w.IntN(3)], 10, 0
 	}
 	for w.IntN(2) == 0 {
 		f := w.IntN(4)
