@@ -1,7 +1,11 @@
 package people
 
 import (
+	"bytes"
+	"cmp"
 	"context"
+	"slices"
+	"strings"
 	"time"
 
 	"amicale/internal/db"
@@ -188,40 +192,63 @@ func (s *Store) loadWhere(ctx context.Context, who string, whoArgs []any, whose 
 	for i := range list {
 		byID[list[i].ID] = &list[i]
 	}
-	return list, s.loadParts(ctx, whose, whoseArgs, byID)
+	if err := s.loadParts(ctx, whose, whoseArgs, byID); err != nil {
+		return nil, err
+	}
+	for i := range list {
+		list[i].sort()
+	}
+	return list, nil
 }
 
+// sort brings what belongs to a person into one order. The engines would collate texts differently, and sorting a
+// handful here is cheaper than a batch there.
+func (d *Dossier) sort() {
+	slices.SortFunc(d.Degrees, func(a, b Degree) int { return cmp.Or(b.ClassYear-a.ClassYear, compareIDs(a.ID, b.ID)) })
+	slices.SortFunc(d.Logins, func(a, b Login) int { return strings.Compare(a.Login, b.Login) })
+	slices.SortFunc(d.Contacts, func(a, b ContactPoint) int {
+		return cmp.Or(strings.Compare(string(a.Kind), string(b.Kind)), strings.Compare(string(a.Purpose), string(b.Purpose)),
+			a.CreatedAt.Compare(b.CreatedAt), compareIDs(a.ID, b.ID))
+	})
+	slices.SortFunc(d.Memberships, func(a, b Membership) int { return cmp.Or(a.StartsOn.Compare(b.StartsOn), compareIDs(a.ID, b.ID)) })
+	slices.SortFunc(d.Consents, func(a, b Consent) int { return cmp.Or(a.At.Compare(b.At), compareIDs(a.ID, b.ID)) })
+	slices.SortFunc(d.LegacyIDs, func(a, b LegacyID) int {
+		return cmp.Or(strings.Compare(a.Source, b.Source), strings.Compare(a.Value, b.Value))
+	})
+	slices.Sort(d.Redirects)
+}
+
+func compareIDs(a, b id.ID) int { return bytes.Compare(a[:], b[:]) }
+
 func (s *Store) loadParts(ctx context.Context, whose string, args []any, byID map[id.ID]*Dossier) error {
-	from := func(columns, table, order string) string {
-		return `SELECT ` + columns + ` FROM ` + table + ` WHERE ` + whose + ` ORDER BY ` + order
-	}
+	from := func(columns, table string) string { return `SELECT ` + columns + ` FROM ` + table + ` WHERE ` + whose }
 	for _, load := range []func() error{
 		func() error {
-			return gather(ctx, s.db, from(degreeColumns, `degrees`, `class_year DESC, id`), args, byID,
+			return gather(ctx, s.db, from(degreeColumns, `degrees`), args, byID,
 				func(g *Degree) id.ID { return g.PersonID }, func(d *Dossier, g *Degree) { d.Degrees = append(d.Degrees, *g) })
 		},
 		func() error {
-			return gather(ctx, s.db, from(loginColumns, `logins`, `login`), args, byID,
+			return gather(ctx, s.db, from(loginColumns, `logins`), args, byID,
 				func(l *Login) id.ID { return l.PersonID }, func(d *Dossier, l *Login) { d.Logins = append(d.Logins, *l) })
 		},
 		func() error {
-			return gather(ctx, s.db, from(contactColumns, `contact_points`, `kind, purpose, created_at, id`), args, byID,
+			return gather(ctx, s.db, from(contactColumns, `contact_points`), args, byID,
 				func(c *ContactPoint) id.ID { return c.PersonID }, func(d *Dossier, c *ContactPoint) { d.Contacts = append(d.Contacts, *c) })
 		},
 		func() error {
-			return gather(ctx, s.db, from(membershipColumns, `memberships`, `starts_on, id`), args, byID,
+			return gather(ctx, s.db, from(membershipColumns, `memberships`), args, byID,
 				func(m *Membership) id.ID { return m.PersonID }, func(d *Dossier, m *Membership) { d.Memberships = append(d.Memberships, *m) })
 		},
 		func() error {
-			return gather(ctx, s.db, from(`id, person_id, kind, granted, at, origin`, `consents`, `at, id`), args, byID,
+			return gather(ctx, s.db, from(`id, person_id, kind, granted, at, origin`, `consents`), args, byID,
 				func(c *Consent) id.ID { return c.PersonID }, func(d *Dossier, c *Consent) { d.Consents = append(d.Consents, *c) })
 		},
 		func() error {
-			return gather(ctx, s.db, from(`person_id, source, value`, `legacy_ids`, `source, value`), args, byID,
+			return gather(ctx, s.db, from(`person_id, source, value`, `legacy_ids`), args, byID,
 				func(l *legacyRow) id.ID { return l.PersonID }, func(d *Dossier, l *legacyRow) { d.LegacyIDs = append(d.LegacyIDs, l.LegacyID) })
 		},
 		func() error {
-			return gather(ctx, s.db, from(`person_id, target`, `redirect_targets`, `created_at, id`), args, byID,
+			return gather(ctx, s.db, from(`person_id, target`, `redirect_targets`), args, byID,
 				func(r *redirectRow) id.ID { return r.PersonID }, func(d *Dossier, r *redirectRow) { d.Redirects = append(d.Redirects, r.Target) })
 		},
 	} {
