@@ -38,6 +38,8 @@ type cli struct {
 	Config string `help:"Settings file." default:"amicale.toml" type:"path" placeholder:"FILE"`
 
 	Serve   serveCmd   `cmd:"" help:"Serve the site. Example: amicale serve --url https://annuaire.example --smtp smtp://mail.example:587"`
+	Demo    demoCmd    `cmd:"" help:"Make (or reuse) a demonstration federation and serve it. Example: amicale demo --people 80000"`
+	Bench   benchCmd   `cmd:"" help:"Run a measurement. Example: amicale bench search --people 80000 --json"`
 	Version versionCmd `cmd:"" help:"Print the version. Example: amicale version"`
 }
 

@@ -24,7 +24,10 @@ import (
 var Texts embed.FS
 
 // frame draws the top bar, navigation and footer around a page, as the viewer may use them.
-func (a *App) frame(r *web.Request, p web.Page) templ.Component {
+func (a *App) frame(r *web.Request, p web.Page) templ.Component { return drawn(a.frameOf(r, p), p) }
+
+// frameOf gathers what the frame shows.
+func (a *App) frameOf(r *web.Request, p web.Page) ui.Frame {
 	f := ui.Frame{
 		Title: p.Title, Description: p.Description, Site: a.siteName(r), Nav: a.nav(r), Footer: a.footer(r),
 		HelpURL: a.helpURL(r, p), Languages: languages(r), NoIndex: !p.Index || p.Status >= 400, Demo: a.o.Demo,
@@ -51,6 +54,11 @@ func (a *App) frame(r *web.Request, p web.Page) templ.Component {
 		}
 		f.Flash = append(f.Flash, t)
 	}
+	return f
+}
+
+// drawn is a page in its frame.
+func drawn(f ui.Frame, p web.Page) templ.Component {
 	return templ.ComponentFunc(func(ctx context.Context, w io.Writer) error {
 		return ui.Page(f).Render(templ.WithChildren(ctx, p.Content), w)
 	})

@@ -13,6 +13,7 @@ func (a *App) Routes() []web.Route {
 	return slices.Concat(
 		a.ownRoutes(),
 		a.healthRoutes(),
+		a.apiRoutes(),
 		a.demoRoutes(),
 		a.federationPages.Routes(),
 		directory.NewPages(a.directory, a.people).Routes(),

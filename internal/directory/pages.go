@@ -42,6 +42,7 @@ func (p *Pages) Routes() []web.Route {
 	return []web.Route{
 		{Pattern: "GET " + Path, Handler: web.SignedIn(p.list)},
 		{Pattern: "GET /ma-promo", Handler: web.Network(p.class)},
+		{Pattern: "GET " + APIPath, Handler: web.SignedIn(p.api)},
 	}
 }
 
@@ -79,6 +80,9 @@ func (a Ask) address(facet int, without string, text string) string {
 	}
 	return Path + "?" + q.Encode()
 }
+
+// Path is the address of the question's first page.
+func (a Ask) Path() string { return a.address(-1, "", a.Text) }
 
 func (p *Pages) list(r *web.Request) error {
 	if r.Viewer.Tier() == viewer.TierGuest || r.Viewer.Tier() == viewer.TierRecruiter {

@@ -217,15 +217,31 @@ type Found struct {
 
 // Search answers a question. Total and counts are exact for what the viewer may see.
 func (s *Store) Search(ctx context.Context, v viewer.Viewer, a Ask) (Found, error) {
-	own, err := s.kept(ctx, v)
+	res, err := s.Count(ctx, v, a)
 	if err != nil {
 		return Found{}, err
+	}
+	return s.withPeople(ctx, v, res)
+}
+
+// Count is Search without drawing the people: who they are, how many, and the facets.
+func (s *Store) Count(ctx context.Context, v viewer.Viewer, a Ask) (search.Result, error) {
+	own, err := s.kept(ctx, v)
+	if err != nil {
+		return search.Result{}, err
 	}
 	q := a.query(v, own)
 	if own != nil {
 		q.Filters = keep(q.Filters, own)
 	}
-	return s.find(ctx, v, q, own)
+	res, err := s.index.Search(q)
+	if err != nil {
+		return search.Result{}, errs.E("directory.Count", errs.Internal, err)
+	}
+	if own != nil {
+		onlyOwn(&res, own)
+	}
+	return res, nil
 }
 
 // keep makes sure that a staff account is kept to the people of its own associations.
@@ -266,18 +282,16 @@ func (s *Store) Classmates(ctx context.Context, v viewer.Viewer, code string, ye
 	if withoutNews {
 		q.Filters = append(q.Filters, search.Filter{Facet: News, Values: []string{noNews}})
 	}
-	return s.find(ctx, v, q, nil)
-}
-
-func (s *Store) find(ctx context.Context, v viewer.Viewer, q search.Query, own []string) (Found, error) {
 	res, err := s.index.Search(q)
 	if err != nil {
-		return Found{}, errs.E("directory.Search", errs.Internal, err)
+		return Found{}, errs.E("directory.Classmates", errs.Internal, err)
 	}
-	if own != nil {
-		onlyOwn(&res, own)
-	}
-	out := Found{Result: res}
+	return s.withPeople(ctx, v, res)
+}
+
+// withPeople draws the people of a result.
+func (s *Store) withPeople(ctx context.Context, v viewer.Viewer, res search.Result) (out Found, err error) {
+	out.Result = res
 	out.People, out.Hits, err = s.draw(ctx, v, res.Hits)
 	return out, err
 }

@@ -1,0 +1,78 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"amicale/internal/app"
+	"amicale/internal/config"
+)
+
+type benchCmd struct {
+	Name     string `arg:"" help:"search, page, signin or start." enum:"search,page,signin,start"`
+	People   int    `help:"How many people." default:"80000"`
+	N        int    `help:"How many repetitions; 0 chooses." default:"0"`
+	JSON     bool   `help:"One object a line."`
+	Data     string `help:"Folder of the measured base; made once and reused." default:"./data/bench" placeholder:"DIR"`
+	Database string `help:"Another database than the folder's." placeholder:"URL"`
+}
+
+func (c *benchCmd) Run(ctx context.Context, out console) error {
+	s := config.Settings{Data: filepath.Join(c.Data, fmt.Sprint(c.People)), Database: c.Database, Listen: "127.0.0.1:0", LogLevel: "warn", LogFormat: "text"}
+	if err := s.Complete(); err != nil {
+		return err
+	}
+	opened, err := open(ctx, s, true)
+	if err != nil {
+		return err
+	}
+	defer opened.close()
+	if err := opened.app.MakeDemo(ctx, c.People, progress("people")); err != nil {
+		return err
+	}
+	start := time.Now()
+	if err := opened.app.CatchUp(ctx); err != nil {
+		return err
+	}
+	lines := []app.Measured{app.Summarize("start", []time.Duration{time.Since(start)})}
+	switch c.Name {
+	case "search":
+		lines, err = opened.app.BenchSearch(ctx, or(c.N, 2000))
+	case "page":
+		lines, err = opened.app.BenchPage(ctx, or(c.N, 1000))
+	case "signin":
+		lines, err = opened.app.BenchSignIn(ctx, or(c.N, 20))
+	}
+	if err != nil {
+		return err
+	}
+	return c.print(out, lines)
+}
+
+func (c *benchCmd) print(out console, lines []app.Measured) error {
+	for _, l := range lines {
+		if c.JSON {
+			b, err := json.Marshal(l)
+			if err != nil {
+				return err
+			}
+			out.say("%s", b)
+			continue
+		}
+		out.say("%-32s n %-6d p50 %8.3f ms  p95 %8.3f ms  p99 %8.3f ms  %10.0f/s  heap %5.0f MB  rss %5.0f MB", l.Name, l.N, l.P50, l.P95, l.P99, l.PerSecond, l.Heap, l.RSS)
+		if l.Of != "" {
+			out.say("  %.2f × %s", l.Ratio, l.Of)
+		}
+	}
+	return nil
+}
+
+func or(n, fallback int) int {
+	if n == 0 {
+		return fallback
+	}
+	return n
+}

@@ -1,0 +1,143 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"amicale/internal/accounts"
+	"amicale/internal/app/demo"
+	"amicale/internal/audit"
+	"amicale/internal/errs"
+	"amicale/internal/federation"
+	"amicale/internal/geo"
+	"amicale/internal/id"
+	"amicale/internal/outbox"
+	"amicale/internal/people"
+	"amicale/internal/viewer"
+	"amicale/internal/web"
+)
+
+// MakeDemo fills an empty base with the demonstration's federation and accounts; on one that holds it already it
+// changes nothing. progress may be nil.
+func (a *App) MakeDemo(ctx context.Context, n int, progress func(done, total int)) error {
+	made, err := a.demoMade(ctx)
+	if err != nil || made {
+		return err
+	}
+	if err := demo.Load(ctx, a.o.DB, a.people, demo.Options{People: n, Places: geo.CommuneNames(), Progress: progress}); err != nil {
+		return fmt.Errorf("app.MakeDemo: %w", err)
+	}
+	hash, err := a.accounts.Hash(ctx, demo.Password)
+	if err != nil {
+		return fmt.Errorf("app.MakeDemo: %w", err)
+	}
+	all, err := a.people.Associations(ctx)
+	if err != nil {
+		return err
+	}
+	err = a.o.DB.Tx(ctx, func(ctx context.Context) error {
+		for _, d := range demo.Accounts() {
+			if err := a.demoAccount(ctx, d, hash, all); err != nil {
+				return fmt.Errorf("%s: %w", d.Login, err)
+			}
+		}
+		return a.federation.Save(ctx, viewer.ForSystem("demonstration"), federation.Federation{
+			Name: "Fédération des alumni INSA", Contact: "contact@exemple.fr",
+			Intro: "Six écoles d’ingénieurs, six associations, un seul annuaire : celui que leurs diplômés et leurs étudiants tiennent à jour eux-mêmes."})
+	})
+	if err != nil {
+		return fmt.Errorf("app.MakeDemo: %w", err)
+	}
+	return nil
+}
+
+// demoMade reports whether the base holds the demonstration: its last account exists. A base of other people is
+// refused rather than mixed with invented ones.
+func (a *App) demoMade(ctx context.Context) (bool, error) {
+	list := demo.Accounts()
+	_, err := a.AccountByLogin(ctx, list[len(list)-1].Login)
+	if err == nil || !errors.Is(err, errs.NotFound) {
+		return err == nil, err
+	}
+	return false, nil
+}
+
+func (a *App) demoAccount(ctx context.Context, d demo.Account, hash string, all people.Associations) error {
+	system := viewer.ForSystem("demonstration")
+	var acc accounts.Account
+	var err error
+	if d.Staff {
+		acc, err = a.accounts.CreateStaff(ctx, system, accounts.New{Login: d.Login, Name: d.Name, Email: d.Email})
+	} else {
+		var person id.ID
+		if person, err = a.people.PersonByLogin(ctx, d.Login); err != nil {
+			return err
+		}
+		if acc, err = a.accounts.OpenFor(ctx, person); err != nil {
+			return err
+		}
+		if err = a.people.ConfirmEmail(ctx, person, d.Email, "import"); err != nil {
+			return err
+		}
+		err = a.people.Activate(ctx, person)
+	}
+	if err != nil {
+		return err
+	}
+	if err := a.accounts.SetHash(ctx, acc.ID, hash); err != nil {
+		return err
+	}
+	if d.Role == "" {
+		return nil
+	}
+	at, _ := all.ByCode(d.Association)
+	return a.accounts.Grant(ctx, system, acc.ID, d.Role, at.ID)
+}
+
+// WriteDemo prints the address, the accounts and the people to try the activation with.
+func (a *App) WriteDemo(w io.Writer) {
+	say := func(format string, args ...any) { _, _ = fmt.Fprintf(w, format+"\n", args...) } // a console that is gone is no reason to stop
+	say("Démonstration : %s — mot de passe de tous les comptes : %s", a.o.URL, demo.Password)
+	for _, d := range demo.Accounts() {
+		say("  %-28s %s (%s)", d.Login, d.Name, d.What)
+	}
+	say("Pas encore activés (%s/connexion/activer) :", a.o.URL)
+	for _, p := range demo.Inactives() {
+		email, phone := p.Email, p.Phone
+		if email == "" {
+			email = "pas d’e-mail"
+		}
+		if phone == "" {
+			phone = "pas de téléphone"
+		}
+		say("  %s, %s %d — %s, %s — %s", p.Name, p.School, p.Class, email, phone, p.What)
+	}
+	say("Le courrier reste ici : %s/dev/mailbox", a.o.URL)
+}
+
+// AccountByLogin is the account behind a login, for the demonstration, the console and tests.
+func (a *App) AccountByLogin(ctx context.Context, login string) (id.ID, error) {
+	found, err := a.accounts.Find(ctx, login, "")
+	if err == nil && found.Account.ID.IsZero() {
+		err = errs.E("app.AccountByLogin "+login, errs.NotFound, nil)
+	}
+	return found.Account.ID, err
+}
+
+// Sessions, Outbox, People and Trail are the stores that the console, measurements and tests reach for.
+func (a *App) Sessions() *web.Sessions { return a.sessions }
+
+// Outbox is mail leaving.
+func (a *App) Outbox() *outbox.Outbox { return a.outbox }
+
+// People is the base.
+func (a *App) People() *people.Store { return a.people }
+
+// Trail is who saw or changed whose data.
+func (a *App) Trail() *audit.Trail { return a.trail }
+
+// Now is the site's clock.
+func (a *App) Now() time.Time { return a.o.Now() }
