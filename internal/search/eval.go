@@ -155,7 +155,7 @@ func (r *run) everything() {
 			total--
 		}
 	}
-	for doc := uint32(0); doc < uint32(r.seg.len()) && len(r.ordered[Exact]) < r.need; doc++ {
+	for doc := uint32(0); r.totals[Exact] < total && len(r.ordered[Exact]) < r.need; doc++ {
 		if v := r.vis[r.seg.profile(doc)]; v != 0 && !r.skip.has(doc) {
 			r.hit(doc, Exact, v)
 		}

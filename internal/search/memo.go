@@ -33,7 +33,7 @@ func (r *run) memoKey() (key string, ok bool) {
 	if len(r.words) != 1 || len(r.words[0].text) > memoText || r.need > memoNeed || len(r.filters) > 0 || len(r.contacts) > 0 {
 		return "", false
 	}
-	return fmt.Sprint(r.words[0].text, r.tier, r.need, r.counted), true
+	return fmt.Sprintf("%q %d %d %v", r.words[0].text, r.tier, r.need, r.counted), true
 }
 
 // remembered is do for the segment, from memory where possible.
