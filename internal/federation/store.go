@@ -32,11 +32,12 @@ type Store struct {
 	trail    *audit.Trail
 	accounts Accounts
 	now      clock.Clock
+	current  db.Cached[Federation]
 }
 
 // NewStore makes the store.
 func NewStore(d *db.DB, p *people.Store, t *audit.Trail, a Accounts, now clock.Clock) *Store {
-	return &Store{d, p, t, a, now}
+	return &Store{db: d, people: p, trail: t, accounts: a, now: now}
 }
 
 const readSetting = `SELECT value FROM settings WHERE name = ?`
@@ -46,11 +47,14 @@ const writeSetting = `INSERT INTO settings (name, value, updated_at) VALUES (?, 
 
 // Current is the federation as it presents itself; its name is "Amicale" until somebody says otherwise.
 func (s *Store) Current(ctx context.Context) (Federation, error) {
-	f, err := db.One[db.JSON[Federation]](ctx, s.db, readSetting, "federation")
-	if errors.Is(err, errs.NotFound) {
-		return Federation{Name: "Amicale"}, nil
-	}
-	return f.V, errs.Wrap("federation.Current", err)
+	f, err := s.current.Read(ctx, s.db, func(ctx context.Context) (Federation, error) {
+		f, err := db.One[db.JSON[Federation]](ctx, s.db, readSetting, "federation")
+		if errors.Is(err, errs.NotFound) {
+			return Federation{Name: "Amicale"}, nil
+		}
+		return f.V, err
+	})
+	return f, errs.Wrap("federation.Current", err)
 }
 
 // Save changes how the federation presents itself.
@@ -62,6 +66,7 @@ func (s *Store) Save(ctx context.Context, v viewer.Viewer, f Federation) error {
 		return err
 	}
 	return s.db.Tx(ctx, func(ctx context.Context) error {
+		s.current.Forget(ctx, s.db)
 		if _, err := s.db.Exec(ctx, writeSetting, "federation", db.ToJSON(f), s.now()); err != nil {
 			return errs.Wrap("federation.Save", err)
 		}

@@ -2,6 +2,8 @@ package people
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"time"
 
 	"amicale/internal/changes"
@@ -20,6 +22,7 @@ type Store struct {
 	db      *db.DB
 	changes *changes.Store
 	now     clock.Clock
+	all     db.Cached[Associations]
 }
 
 // NewStore makes a store on a database.
@@ -40,8 +43,10 @@ const associationColumns = `id, code, name, school, host, mail_domain, color, lo
 
 // Associations are all of the federation, in their order. Public.
 func (s *Store) Associations(ctx context.Context) (Associations, error) {
-	list, err := db.All[Association](ctx, s.db, `SELECT `+associationColumns+` FROM associations ORDER BY position, code`)
-	return list, errs.Wrap("people.Associations", err)
+	list, err := s.all.Read(ctx, s.db, func(ctx context.Context) (Associations, error) {
+		return db.All[Association](ctx, s.db, `SELECT `+associationColumns+` FROM associations ORDER BY position, code`)
+	})
+	return slices.Clone(list), errs.Wrap("people.Associations", err)
 }
 
 // SaveAssociation creates or changes one. The code of an existing one stays: it stands in people's logins.
@@ -57,6 +62,7 @@ func (s *Store) SaveAssociation(ctx context.Context, v viewer.Viewer, a *Associa
 		return err
 	}
 	return s.db.Tx(ctx, func(ctx context.Context) error {
+		s.all.Forget(ctx, s.db)
 		if a.ID.IsZero() {
 			return s.createAssociation(ctx, a)
 		}
@@ -85,7 +91,8 @@ type Standing struct {
 	Codes     []string // of the associations of the degrees, newest degree first
 }
 
-// StandingOf reads what a signed-in person is today. Sessions call it; it shows a person his own data only.
+// StandingOf reads what a signed-in person is today, in one statement: it runs on every request. Sessions call it;
+// it shows a person his own data only.
 func (s *Store) StandingOf(ctx context.Context, person id.ID) (Standing, error) {
 	type row struct {
 		Status                                Status
@@ -93,28 +100,28 @@ func (s *Store) StandingOf(ctx context.Context, person id.ID) (Standing, error) 
 		Photo                                 string
 		ActivatedAt                           time.Time
 		Member                                bool
+		Degrees                               string // "ly laure.lavaut.ly2010|re …", newest first
 	}
 	r, err := db.One[row](ctx, s.db, `
 		SELECT status, first_name, birth_surname, usage_surname, photo, activated_at,
-			EXISTS (SELECT 1 FROM memberships m WHERE m.person_id = p.id AND m.starts_on <= ? AND m.ends_on >= ?) AS member
+			EXISTS (SELECT 1 FROM memberships m WHERE m.person_id = p.id AND m.starts_on <= ? AND m.ends_on >= ?) AS member,
+			(SELECT string_agg(concat(a.code, ' ', l.login), '|' ORDER BY g.class_year DESC, l.login)
+				FROM degrees g JOIN associations a ON a.id = g.association_id
+				LEFT JOIN logins l ON l.person_id = g.person_id AND l.degree_id = g.id AND l.current
+				WHERE g.person_id = p.id) AS degrees
 		FROM persons p WHERE id = ? AND merged_into IS NULL`, s.Today(), s.Today(), person)
 	if err != nil {
 		return Standing{}, errs.Wrap("people.StandingOf "+person.String(), err)
 	}
 	p := Person{FirstName: r.FirstName, BirthSurname: r.BirthSurname, UsageSurname: r.UsageSurname}
 	out := Standing{Status: r.Status, Member: r.Member, Name: p.Name(), Photo: r.Photo, Activated: !r.ActivatedAt.IsZero()}
-	type degree struct{ Code, Login string }
-	list, err := db.All[degree](ctx, s.db, `
-		SELECT a.code, l.login FROM degrees g JOIN associations a ON a.id = g.association_id
-		LEFT JOIN logins l ON l.degree_id = g.id AND l.current
-		WHERE g.person_id = ? ORDER BY g.class_year DESC, l.login`, person)
-	if err != nil {
-		return Standing{}, errs.Wrap("people.StandingOf "+person.String(), err)
-	}
-	for _, g := range list {
-		out.Codes = append(out.Codes, g.Code)
+	for _, g := range strings.Split(r.Degrees, "|") {
+		code, login, _ := strings.Cut(g, " ")
+		if code != "" {
+			out.Codes = append(out.Codes, code)
+		}
 		if out.Login == "" {
-			out.Login = g.Login
+			out.Login = login
 		}
 	}
 	return out, nil
