@@ -16,11 +16,11 @@ type Index struct {
 	options Options
 	view    atomic.Pointer[view]
 
-	mu      sync.Mutex // held by writers
-	delta   map[id.ID]*record
-	since   map[id.ID]struct{} // what changed since the running compaction began; nil when none runs
-	failure error              // of the last compaction
+	mu    sync.Mutex // held by writers
+	delta map[id.ID]*record
+	since map[id.ID]struct{} // what changed since the running compaction began; nil when none runs
 
+	failure    atomic.Pointer[error] // of the last compaction
 	saving     sync.Mutex
 	background sync.WaitGroup
 }
@@ -85,12 +85,14 @@ type Stats struct {
 	Seq       uint64
 }
 
-// Stats returns the state of the index.
+// Stats returns the state of the index. It never waits.
 func (ix *Index) Stats() Stats {
-	ix.mu.Lock()
-	defer ix.mu.Unlock()
 	v := ix.view.Load()
-	return Stats{Documents: v.len(), Delta: len(v.delta), Dead: v.gone, Failure: ix.failure, Seq: v.seq}
+	s := Stats{Documents: v.len(), Delta: len(v.delta), Dead: v.gone, Seq: v.seq}
+	if failure := ix.failure.Load(); failure != nil {
+		s.Failure = *failure
+	}
+	return s
 }
 
 // Build replaces the whole content by the documents given, read at the state of the feed numbered seq. Readers see the old
@@ -252,7 +254,8 @@ func (ix *Index) compact(from *view) error {
 		return nil
 	}
 	changed := ix.since
-	ix.since, ix.failure = nil, err
+	ix.since = nil
+	ix.failure.Store(&err)
 	if err != nil {
 		return err
 	}
