@@ -269,3 +269,10 @@ func CandidateOf(claim Claim, d people.Dossier) Candidate {
 	}
 	return c
 }
+
+// needSure asks for the tick that stands before what cannot be undone.
+func needSure() error {
+	f := errs.Fields{}
+	f.Add("sure", "activation.need_sure")
+	return f.Err()
+}

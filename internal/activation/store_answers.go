@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 
+	"amicale/internal/audit"
 	"amicale/internal/db"
 	"amicale/internal/errs"
 	"amicale/internal/fold"
@@ -293,6 +294,9 @@ func (s *Store) Answer(ctx context.Context, token, words string) error {
 			return err
 		}
 		if err := s.addMessage(ctx, c.ID, Message{Incoming: true, Body: words}); err != nil {
+			return err
+		}
+		if err := s.trail.Record(ctx, audit.Entry{Actor: robot().Viewer, Action: "case.answered", Person: c.PersonID, Object: object(c.ID), Association: c.AssociationID}); err != nil {
 			return err
 		}
 		return s.alert(ctx, c.ID, NewCase{Kind: c.Kind, Association: c.AssociationID, Claim: c.Claim})

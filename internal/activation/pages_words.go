@@ -1,0 +1,263 @@
+package activation
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"amicale/internal/audit"
+	"amicale/internal/i18n"
+	"amicale/internal/id"
+	"amicale/internal/people"
+	"amicale/internal/ui"
+)
+
+// What the desk's pages say of cases and people, in the visitor's language.
+
+func ageText(ctx context.Context, c Case, now time.Time) string {
+	days := int(now.Sub(c.WaitingSince) / day)
+	if days < 1 {
+		return i18n.T(ctx, "activation.today")
+	}
+	return i18n.T(ctx, "activation.since", i18n.Data{"Days": i18n.N(ctx, "activation.days", days)})
+}
+
+// ageIcon says what the colour says, for those who do not see it.
+func ageIcon(c Case, now time.Time) string {
+	if AlarmAt(now.Sub(c.WaitingSince)) >= secondAlarm {
+		return "warning"
+	}
+	return ""
+}
+
+func caseTable(ctx context.Context, p listProps) ui.TableProps {
+	t := ui.TableProps{Caption: i18n.T(ctx, "activation.cases"), Hide: true, Columns: []ui.Column{
+		{Label: i18n.T(ctx, "activation.who")}, {Label: i18n.T(ctx, "activation.what")}, {Label: i18n.T(ctx, "activation.field.school")},
+		{Label: i18n.T(ctx, "activation.state")}, {Label: i18n.T(ctx, "activation.assignee")}}}
+	for _, c := range p.Cases {
+		t.Rows = append(t.Rows, []ui.Cell{{Content: caseName(c)}, {Text: i18n.T(ctx, c.Kind.Message())}, {Text: deskName(ctx, p.Schools, c.AssociationID)},
+			{Content: caseState(c, p.Now)}, {Text: c.Assignee}})
+	}
+	return t
+}
+
+// deskName is the school on whose desk a case stands.
+func deskName(ctx context.Context, schools people.Associations, association id.ID) string {
+	if association.IsZero() {
+		return i18n.T(ctx, "activation.federation")
+	}
+	return schoolName(schools, association)
+}
+
+func schoolName(schools people.Associations, association id.ID) string {
+	a, _ := schools.ByID(association)
+	return a.School
+}
+
+func caseFacts(ctx context.Context, p caseProps) []ui.Fact {
+	facts := []ui.Fact{
+		{Term: i18n.T(ctx, "activation.at_desk"), Text: deskName(ctx, p.Schools, p.AssociationID)},
+		{Term: i18n.T(ctx, "activation.opened"), Text: i18n.DateTime(ctx, p.OpenedAt)},
+	}
+	if p.Assignee != "" {
+		facts = append(facts, ui.Fact{Term: i18n.T(ctx, "activation.assignee"), Text: p.Assignee, Note: i18n.DateTime(ctx, p.AssignedAt)})
+	}
+	if p.Times > 1 {
+		facts = append(facts, ui.Fact{Term: i18n.T(ctx, "activation.asked_times"), Text: i18n.N(ctx, "activation.times", p.Times)})
+	}
+	return facts
+}
+
+func takePath(p caseProps) string {
+	if p.AssigneeID == p.Me {
+		return "laisser"
+	}
+	return "prendre"
+}
+
+func takeLabel(p caseProps) string {
+	if p.AssigneeID == p.Me {
+		return "activation.leave"
+	}
+	return "activation.take"
+}
+
+func fieldLabel(ctx context.Context, field string) string {
+	key := "activation.field." + field
+	if s := i18n.T(ctx, key); s != key {
+		return s
+	}
+	return field
+}
+
+// shownValue is a value as people read it: codes of diplomas and the like are no words.
+func shownValue(ctx context.Context, field, value string) string {
+	key := ""
+	switch field {
+	case "diploma":
+		key = people.Diploma(value).Message()
+	case "status":
+		key = people.Status(value).Message()
+	case "civility":
+		key = people.CivilityMessage(value)
+	case "birth_date":
+		if t, err := time.Parse(time.DateOnly, value); err == nil {
+			return i18n.Date(ctx, t)
+		}
+	}
+	if key != "" {
+		if s := i18n.T(ctx, key); s != key {
+			return s
+		}
+	}
+	if value == "" {
+		return "–"
+	}
+	return value
+}
+
+// shownField is shownValue with the schools' names in place of their codes.
+func (p caseProps) shownField(ctx context.Context, field, value string) string {
+	if a, ok := p.Schools.ByCode(value); ok && field == "school" {
+		return a.School
+	}
+	return shownValue(ctx, field, value)
+}
+
+func claimFacts(ctx context.Context, p caseProps) []ui.Fact {
+	var facts []ui.Fact
+	for _, f := range []struct{ field, value string }{
+		{"first_name", p.Claim.FirstName}, {"surname", p.Claim.Surname}, {"birth_surname", p.Claim.BirthSurname}, {"school", p.Claim.School}, {"year", yearText(p.Claim.Year)},
+		{"diploma", string(p.Claim.Diploma)}, {"department", p.Claim.Department}, {"email", p.Claim.Email}, {"phone", p.Claim.Phone}, {"words", p.Claim.Words},
+	} {
+		if f.value != "" {
+			facts = append(facts, ui.Fact{Term: fieldLabel(ctx, f.field), Text: p.shownField(ctx, f.field, f.value)})
+		}
+	}
+	return facts
+}
+
+// matchTable is what was claimed beside what the base holds.
+func matchTable(ctx context.Context, p caseProps, m Match) ui.TableProps {
+	t := ui.TableProps{Caption: i18n.T(ctx, "activation.compare", i18n.Data{"Name": m.Dossier.Name()}), Hide: true, Columns: []ui.Column{
+		{Label: i18n.T(ctx, "activation.field_name")}, {Label: i18n.T(ctx, "activation.claimed")}, {Label: i18n.T(ctx, "activation.in_base")}, {Label: i18n.T(ctx, "activation.hint")}}}
+	for _, c := range m.Lines {
+		if c.Claimed == "" && len(c.Held) == 0 {
+			continue
+		}
+		held := make([]string, len(c.Held))
+		for i, h := range c.Held {
+			held[i] = p.shownField(ctx, c.Field, h)
+		}
+		t.Rows = append(t.Rows, []ui.Cell{{Text: fieldLabel(ctx, c.Field)}, {Text: p.shownField(ctx, c.Field, c.Claimed)}, {Text: strings.Join(held, ", ")}, {Content: hintBadge(c)}})
+	}
+	return t
+}
+
+// personFacts is what the base holds of somebody, in short.
+func personFacts(ctx context.Context, d people.Dossier, schools people.Associations) []ui.Fact {
+	var facts []ui.Fact
+	add := func(key, text string) {
+		if text != "" {
+			facts = append(facts, ui.Fact{Term: i18n.T(ctx, key), Text: text})
+		}
+	}
+	add("activation.field.first_names", d.FirstNames)
+	if d.BirthSurname != d.Surname() {
+		add("activation.field.birth_surname", d.BirthSurname)
+	}
+	add("activation.field.birth_date", i18n.Date(ctx, d.BirthDate))
+	for _, g := range d.Degrees {
+		parts := []string{schoolName(schools, g.AssociationID), yearText(g.ClassYear), i18n.T(ctx, g.Diploma.Message()), g.Department}
+		add("activation.field.degree", strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), " · "))
+	}
+	for _, l := range d.Logins {
+		add("activation.field.login", l.Login)
+	}
+	for _, c := range d.Contacts {
+		text := c.Value
+		if c.Kind == people.Postal {
+			text = strings.TrimSpace(c.Postcode + " " + c.City)
+		}
+		add(c.Kind.Message(), text)
+	}
+	if d.Activated() {
+		add("activation.activated", i18n.Date(ctx, d.ActivatedAt))
+	}
+	return facts
+}
+
+// trailMoments is who did what, the latest first.
+func trailMoments(ctx context.Context, rows []audit.Row) []ui.Moment {
+	var out []ui.Moment
+	for _, r := range rows {
+		key := "activation.trail." + r.Action
+		title := i18n.T(ctx, key)
+		if title == key {
+			title = r.Action
+		}
+		who := r.Actor
+		if r.Account.IsZero() {
+			who = i18n.T(ctx, "activation.machine")
+		}
+		out = append(out, ui.Moment{When: i18n.DateTime(ctx, r.At), Title: title, Text: who})
+	}
+	return out
+}
+
+// createSchool is the school chosen in the form that creates a person: as typed, else the case's.
+func createSchool(p caseProps) string {
+	if p.Refused.typed.School != "" {
+		return p.Refused.typed.School
+	}
+	return p.Association.Code
+}
+
+// errsFor is what is wrong with an action about one of several candidates.
+func (p caseProps) errsFor(m Match, path string) map[string]string {
+	if p.Refused.person == m.Dossier.ID {
+		return p.errs(path)
+	}
+	return nil
+}
+
+func matchFieldID(name string, i int) string { return "f-" + name + "-" + versionText(i) }
+
+// firstPrimary makes the likeliest candidate's button the page's primary one.
+func firstPrimary(i int) ui.Kind {
+	if i == 0 {
+		return ui.Primary
+	}
+	return ui.Secondary
+}
+
+func fileName(ctx context.Context, source string) string {
+	if source == "" {
+		return i18n.T(ctx, "activation.in_file")
+	}
+	return source
+}
+
+func schoolTabs(p replyProps) []ui.Tab {
+	var tabs []ui.Tab
+	for _, a := range p.Schools {
+		tabs = append(tabs, ui.Tab{Label: a.School, URL: repliesPath + "?ecole=" + a.Code, Current: a.ID == p.School.ID})
+	}
+	return tabs
+}
+
+// newReply is the form of an answer to be added, as typed where that was refused.
+func newReply(p replyProps) Reply {
+	if p.adding() {
+		return p.Typed
+	}
+	return Reply{Purpose: ToAsk, Lang: "fr"}
+}
+
+func newErrors(p replyProps) map[string]string {
+	if p.adding() {
+		return p.Errors
+	}
+	return nil
+}
