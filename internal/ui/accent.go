@@ -36,7 +36,7 @@ func Accents(w io.Writer, colours []AccentColour) error {
 			continue
 		}
 		light, dark := accentLight(base), accentDark(base)
-		_, err := fmt.Fprintf(w, ".%[1]s{--brand:%[4]s;%[2]s}\n@media (prefers-color-scheme:dark){:root:not([data-theme=light]) .%[1]s{--brand:%[5]s;%[3]s}}\n:root[data-theme=dark] .%[1]s{--brand:%[5]s;%[3]s}\n", class, light, dark, base, dark.accent)
+		_, err := fmt.Fprintf(w, ".%[1]s{--brand:%[4]s;%[2]s}\n@media screen and (prefers-color-scheme:dark){:root:not([data-theme=light]) .%[1]s{--brand:%[5]s;%[3]s}}\n@media screen{:root[data-theme=dark] .%[1]s{--brand:%[5]s;%[3]s}}\n", class, light, dark, base, dark.accent)
 		if err != nil {
 			return fmt.Errorf("ui.Accents: %w", err)
 		}

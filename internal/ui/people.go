@@ -198,6 +198,13 @@ func (p FacetPanelProps) live() templ.Attributes {
 	return a
 }
 
+func (p FacetPanelProps) showLabel(ctx context.Context) string {
+	if p.Results == 0 {
+		return i18n.T(ctx, "ui.show_found")
+	}
+	return i18n.N(ctx, "ui.show_results", p.Results)
+}
+
 // SearchBarProps is a large search box in a page.
 type SearchBarProps struct {
 	Name, Value, Label, Placeholder string

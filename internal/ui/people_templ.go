@@ -902,7 +902,7 @@ func FacetPanel(p FacetPanelProps) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = Button(ButtonProps{Label: i18n.N(ctx, "ui.show_results", p.Results), Kind: Primary, Wide: true, Attrs: templ.Attributes{"data-plain": i18n.T(ctx, "ui.show_found")}}).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = Button(ButtonProps{Label: p.showLabel(ctx), Kind: Primary, Wide: true, Attrs: templ.Attributes{"data-plain": i18n.T(ctx, "ui.show_found")}}).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
