@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -37,6 +38,8 @@ type DB struct {
 	postgres bool
 	path     string   // SQLite file; empty on PostgreSQL
 	queries  sync.Map // text with ? → text for the engine
+	stmts    sync.Map // text of a read → *sql.Stmt, or true after its first use
+	texts    atomic.Int64
 	closers  []func()
 }
 
@@ -160,6 +163,12 @@ func (d *DB) goose() (*goose.Provider, error) {
 
 // Close gives the connections back.
 func (d *DB) Close() error {
+	d.stmts.Range(func(_, v any) bool {
+		if s, ok := v.(*sql.Stmt); ok {
+			s.Close()
+		}
+		return true
+	})
 	err := d.write.Close()
 	if d.read != d.write {
 		if e := d.read.Close(); err == nil {

@@ -150,12 +150,48 @@ func (d *DB) query(ctx context.Context, query string, args []any) (*sql.Rows, fu
 		}
 		return rows, t.mu.Unlock, nil
 	}
-	pool := d.read
 	if writes(query) {
-		pool = d.write
+		rows, err := d.write.QueryContext(ctx, q, a...)
+		return rows, func() {}, classify(err)
 	}
-	rows, err := pool.QueryContext(ctx, q, a...)
+	if s := d.prepared(ctx, q); s != nil {
+		rows, err := s.QueryContext(ctx, a...)
+		return rows, func() {}, classify(err)
+	}
+	rows, err := d.read.QueryContext(ctx, q, a...)
 	return rows, func() {}, classify(err)
+}
+
+// keptTexts bounds how many texts are kept prepared; longer ones than keptLength are lists that seldom come again.
+const (
+	keptTexts  = 300
+	keptLength = 2000
+)
+
+// prepared keeps the texts of reads prepared on SQLite, whose parser costs as much as a short query (pgx does so by
+// itself). The first use of a text only counts it.
+func (d *DB) prepared(ctx context.Context, q string) *sql.Stmt {
+	if d.postgres || len(q) > keptLength {
+		return nil
+	}
+	if v, ok := d.stmts.Load(q); ok {
+		if s, ok := v.(*sql.Stmt); ok {
+			return s
+		}
+		s, err := d.read.PrepareContext(ctx, q)
+		if err != nil {
+			return nil // running it will say why
+		}
+		if !d.stmts.CompareAndSwap(q, v, s) {
+			s.Close()
+			return nil
+		}
+		return s
+	}
+	if d.texts.Add(1) <= keptTexts {
+		d.stmts.Store(q, true)
+	}
+	return nil
 }
 
 // writes tells a statement with RETURNING from a plain read.

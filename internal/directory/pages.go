@@ -219,12 +219,12 @@ func (p listProps) facets(ctx context.Context) ui.FacetPanelProps {
 			if i >= foldedAt && p.Ask.All != name && !c.Selected {
 				continue
 			}
-			v := ui.FacetValue{Value: c.Value, Label: p.label(ctx, counts.Facet, c.Value), Count: c.N, Selected: c.Selected}
-			switch counts.Facet {
-			case School:
+			v := ui.FacetValue{Value: c.Value, Label: c.Value, Count: c.N, Selected: c.Selected}
+			if counts.Facet != Class { // the facet's title says what the year is
+				v.Label = p.label(ctx, counts.Facet, c.Value)
+			}
+			if counts.Facet == School {
 				v.Code = c.Value
-			case Class:
-				v.Label = c.Value
 			}
 			g.Values = append(g.Values, v)
 		}

@@ -151,15 +151,15 @@ type Dossier struct {
 }
 
 // Associations are those of the degrees.
-func (d Dossier) Associations() []id.ID { return associationsOf(d.Degrees) }
+func (d *Dossier) Associations() []id.ID { return associationsOf(d.Degrees) }
 
 // Subject is the person as the audiences' rule needs to know him.
-func (d Dossier) Subject() viewer.Subject {
+func (d *Dossier) Subject() viewer.Subject {
 	return viewer.Subject{Person: d.ID, Associations: d.Associations()}
 }
 
 // MemberOn reports whether dues to at least one association are paid that day.
-func (d Dossier) MemberOn(day time.Time) bool {
+func (d *Dossier) MemberOn(day time.Time) bool {
 	for _, m := range d.Memberships {
 		if m.On(day) {
 			return true

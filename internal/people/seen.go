@@ -36,7 +36,7 @@ func DefaultFieldAudience(f Field) viewer.Audience {
 
 // FieldAudience is the audience in force for a field. Somebody who never activated an account shows name,
 // school and class to the network and nothing else to anybody, whatever an import said.
-func (d Dossier) FieldAudience(f Field) viewer.Audience {
+func (d *Dossier) FieldAudience(f Field) viewer.Audience {
 	if !d.Activated() {
 		if f == FieldIdentity {
 			return viewer.InNetwork
@@ -74,7 +74,7 @@ func (s Seen) Name() string { return s.FirstName + " " + s.Surname }
 
 // SeenBy is the one rule of what a viewer sees of a person on a day. ok is false when he may not even know
 // that the person is in the base; the page then answers as for somebody who does not exist.
-func (d Dossier) SeenBy(v viewer.Viewer, today time.Time) (s Seen, ok bool) {
+func (d *Dossier) SeenBy(v viewer.Viewer, today time.Time) (s Seen, ok bool) {
 	sub := d.Subject()
 	may := func(f Field) bool { return d.FieldAudience(f).Allows(v, sub) }
 	if !may(FieldIdentity) {
@@ -85,6 +85,7 @@ func (d Dossier) SeenBy(v viewer.Viewer, today time.Time) (s Seen, ok bool) {
 		Status: d.Status, Activated: d.Activated(), Own: v.SignedIn() && v.Person == d.ID && !v.Person.IsZero(),
 	}
 	studies := may(FieldStudies)
+	s.Degrees = make([]Degree, 0, len(d.Degrees))
 	for _, g := range d.Degrees {
 		if !studies {
 			g.Diploma, g.StudyYear, g.Department = "", 0, ""
@@ -116,7 +117,7 @@ func (d Dossier) SeenBy(v viewer.Viewer, today time.Time) (s Seen, ok bool) {
 }
 
 // contactsSeenBy leaves out what is hidden, and for others than the person what does not hold that day.
-func (d Dossier) contactsSeenBy(v viewer.Viewer, sub viewer.Subject, today time.Time) []ContactPoint {
+func (d *Dossier) contactsSeenBy(v viewer.Viewer, sub viewer.Subject, today time.Time) []ContactPoint {
 	var out []ContactPoint
 	for _, c := range d.Contacts {
 		a := c.Audience
@@ -133,7 +134,7 @@ func (d Dossier) contactsSeenBy(v viewer.Viewer, sub viewer.Subject, today time.
 }
 
 // CurrentLogin is the login in use of the newest degree that has one.
-func (d Dossier) CurrentLogin() string {
+func (d *Dossier) CurrentLogin() string {
 	best, year := "", -1
 	for _, l := range d.Logins {
 		if !l.Current {

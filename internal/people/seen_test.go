@@ -126,7 +126,8 @@ func TestSeenBy(t *testing.T) {
 			"both": all + " staff", "system": all},
 	} {
 		for who, v := range viewers {
-			if got := shown(subjects[name].SeenBy(v, noon)); got != want[who] {
+			d := subjects[name]
+			if got := shown(d.SeenBy(v, noon)); got != want[who] {
 				t.Errorf("%s seen by %s = %q, want %q", name, who, got, want[who])
 			}
 		}
