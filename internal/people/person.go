@@ -159,7 +159,7 @@ func (d *Dossier) Subject() viewer.Subject {
 }
 
 // MemberOn reports whether dues to at least one association are paid that day.
-func (d *Dossier) MemberOn(day time.Time) bool {
+func (d Dossier) MemberOn(day time.Time) bool {
 	for _, m := range d.Memberships {
 		if m.On(day) {
 			return true
