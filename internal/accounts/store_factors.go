@@ -93,8 +93,17 @@ func (s *Store) ConfirmCodes(ctx context.Context, v viewer.Viewer, code string, 
 		return nil, badCode()
 	}
 	err = s.secure(ctx, v, keep, "account.codes_on", func(ctx context.Context) error {
-		return s.db.ExecOne(ctx, `UPDATE accounts SET totp_secret = ?, totp_pending = '', totp_step = ? WHERE id = ? AND totp_pending = ?`, sealed, step, v.Account, sealed)
-	}, &recovery)
+		if err := s.db.ExecOne(ctx, `UPDATE accounts SET totp_secret = ?, totp_pending = '', totp_step = ? WHERE id = ? AND totp_pending = ?`,
+			sealed, step, v.Account, sealed); err != nil {
+			return err
+		}
+		left, err := s.RecoveryLeft(ctx, v)
+		if err != nil || left > 0 {
+			return err
+		}
+		recovery, err = s.putRecovery(ctx, v.Account)
+		return err
+	})
 	return recovery, errs.Wrap("accounts.ConfirmCodes", err)
 }
 
@@ -104,9 +113,9 @@ func badCode() error {
 	return f.Err()
 }
 
-// secure adds a second factor in one transaction: the change, the trail, the end of the other sessions (they were
-// opened with less), and recovery codes if the account has none.
-func (s *Store) secure(ctx context.Context, v viewer.Viewer, keep id.ID, action string, change func(ctx context.Context) error, recovery *[]string) error {
+// secure adds a second factor in one transaction: the change, the trail, and the end of the other sessions, which
+// were opened with less.
+func (s *Store) secure(ctx context.Context, v viewer.Viewer, keep id.ID, action string, change func(ctx context.Context) error) error {
 	return s.db.Tx(ctx, func(ctx context.Context) error {
 		if err := change(ctx); err != nil {
 			return err
@@ -118,15 +127,7 @@ func (s *Store) secure(ctx context.Context, v viewer.Viewer, keep id.ID, action 
 		if err := s.o.Sessions.RevokeOthers(ctx, a.ID, keep); err != nil {
 			return err
 		}
-		if err := s.record(ctx, v, a, action, id.ID{}, nil); err != nil {
-			return err
-		}
-		left, err := s.RecoveryLeft(ctx, v)
-		if err != nil || left > 0 {
-			return err
-		}
-		*recovery, err = s.putRecovery(ctx, a.ID)
-		return err
+		return s.record(ctx, v, a, action, id.ID{}, nil)
 	})
 }
 
@@ -247,10 +248,9 @@ func (s *Store) Passkeys(ctx context.Context, account id.ID) ([]Passkey, error) 
 	return list, errs.Wrap("accounts.Passkeys", err)
 }
 
-// AddPasskey registers a passkey that was verified; the account's other sessions end and a letter says so. It gives
-// recovery codes when there were none.
-func (s *Store) AddPasskey(ctx context.Context, v viewer.Viewer, c webauthn.Credential, name string, keep id.ID) (recovery []string, err error) {
-	err = s.secure(ctx, v, keep, "account.passkey_added", func(ctx context.Context) error {
+// AddPasskey registers a passkey that was verified; the account's other sessions end and a letter says so.
+func (s *Store) AddPasskey(ctx context.Context, v viewer.Viewer, c webauthn.Credential, name string, keep id.ID) error {
+	err := s.secure(ctx, v, keep, "account.passkey_added", func(ctx context.Context) error {
 		_, err := s.db.Exec(ctx, `INSERT INTO passkeys (credential_id, `+passkeyColumns+`) VALUES (`+db.In(7)+`)`,
 			credentialID(c.ID), id.New(), v.Account, db.ToJSON(c), name, s.now(), nil)
 		if err != nil {
@@ -261,8 +261,8 @@ func (s *Store) AddPasskey(ctx context.Context, v viewer.Viewer, c webauthn.Cred
 			return err
 		}
 		return s.o.Letters.passkeyAdded(ctx, s, a, name)
-	}, &recovery)
-	return recovery, errs.Wrap("accounts.AddPasskey", err)
+	})
+	return errs.Wrap("accounts.AddPasskey", err)
 }
 
 func credentialID(raw []byte) string { return base64.RawURLEncoding.EncodeToString(raw) }

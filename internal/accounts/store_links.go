@@ -2,6 +2,7 @@ package accounts
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 
 	"amicale/internal/db"
@@ -46,10 +47,10 @@ func (s *Store) UseLink(ctx context.Context, token string, purposes ...Purpose) 
 
 type usedLink struct {
 	Link
-	Data db.JSON[map[string]any]
+	Data db.JSON[json.RawMessage]
 }
 
-func (s *Store) use(ctx context.Context, token string, purposes ...Purpose) (Link, map[string]any, error) {
+func (s *Store) use(ctx context.Context, token string, purposes ...Purpose) (Link, json.RawMessage, error) {
 	now := s.now()
 	args := append([]any{now, tokenHash(token), now}, purposeArgs(purposes)...)
 	l, err := db.One[usedLink](ctx, s.db, `

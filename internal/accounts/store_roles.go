@@ -33,6 +33,48 @@ func (s *Store) Grant(ctx context.Context, v viewer.Viewer, account id.ID, role 
 	return errs.Wrap("accounts.Grant "+account.String(), err)
 }
 
+// GrantTo is Grant to whoever a login or an address means. A person of the base who has no account gets one, without a
+// password; several who share an address are nobody.
+func (s *Store) GrantTo(ctx context.Context, v viewer.Viewer, typed string, role viewer.RoleName, association id.ID) error {
+	if !MayGrant(v, role, association) {
+		return roleRefused(v)
+	}
+	return s.db.Tx(ctx, func(ctx context.Context) error {
+		found, err := s.Find(ctx, typed, "")
+		if err != nil {
+			return err
+		}
+		a := found.Account
+		if a.ID.IsZero() && !found.Shared {
+			persons, err := s.personsBy(ctx, typed)
+			if err != nil {
+				return err
+			}
+			if len(persons) == 1 {
+				if a, err = s.OpenFor(ctx, persons[0]); err != nil {
+					return err
+				}
+			}
+		}
+		if a.ID.IsZero() {
+			f := errs.Fields{}
+			f.Add("who", "accounts.access.nobody")
+			return f.Err()
+		}
+		return s.Grant(ctx, v, a.ID, role, association)
+	})
+}
+
+// roleRefused tells staff that a role cannot be given there, beside the form; it is Forbidden to others.
+func roleRefused(v viewer.Viewer) error {
+	if !v.Has(viewer.Webmaster) {
+		return errs.E("accounts.GrantTo", errs.Forbidden, nil)
+	}
+	f := errs.Fields{}
+	f.Add("association", "accounts.access.not_there")
+	return f.Err()
+}
+
 // Revoke takes a role; it stops counting with the next request. The federation's last admin stays one.
 func (s *Store) Revoke(ctx context.Context, v viewer.Viewer, account id.ID, role viewer.RoleName, association id.ID) error {
 	if !MayGrant(v, role, association) {
