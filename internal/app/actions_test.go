@@ -1,0 +1,154 @@
+package app_test
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"amicale/internal/app"
+	"amicale/internal/i18n"
+)
+
+// actionName is the form of every action of the trail: whose affair, what was done.
+var actionName = regexp.MustCompile(`^[a-z]+\.[a-z_]+$`)
+
+// actionsIn finds what a package's files write into the trail: values of a field Action, of constants and variables
+// used there, and of arguments given for a parameter called action.
+func actionsIn(files []*ast.File) []string {
+	var out []string
+	add := func(e ast.Expr) {
+		if lit, ok := e.(*ast.BasicLit); ok && lit.Kind == token.STRING {
+			if s, err := strconv.Unquote(lit.Value); err == nil && actionName.MatchString(s) {
+				out = append(out, s)
+			}
+		}
+	}
+	names := map[string]bool{"action": true} // constants and variables that hold an action
+	at := map[string]int{}                   // function → place of its parameter action
+	for _, f := range files {
+		ast.Inspect(f, func(n ast.Node) bool {
+			switch x := n.(type) {
+			case *ast.KeyValueExpr:
+				if k, ok := x.Key.(*ast.Ident); ok && k.Name == "Action" {
+					if v, ok := x.Value.(*ast.Ident); ok {
+						names[v.Name] = true
+					}
+					add(x.Value)
+				}
+			case *ast.FuncDecl:
+				place := 0
+				for _, field := range x.Type.Params.List {
+					for _, name := range field.Names {
+						if name.Name == "action" {
+							at[x.Name.Name] = place
+						}
+						place++
+					}
+				}
+			}
+			return true
+		})
+	}
+	for _, f := range files {
+		ast.Inspect(f, func(n ast.Node) bool {
+			switch x := n.(type) {
+			case *ast.ValueSpec:
+				for i, name := range x.Names {
+					if names[name.Name] && i < len(x.Values) {
+						add(x.Values[i])
+					}
+				}
+			case *ast.AssignStmt:
+				for i, left := range x.Lhs {
+					if name, ok := left.(*ast.Ident); ok && names[name.Name] && i < len(x.Rhs) {
+						add(x.Rhs[i])
+					}
+				}
+			case *ast.CallExpr:
+				if place, ok := at[called(x)]; ok && place < len(x.Args) {
+					add(x.Args[place])
+				}
+			}
+			return true
+		})
+	}
+	return out
+}
+
+func called(c *ast.CallExpr) string {
+	switch f := c.Fun.(type) {
+	case *ast.Ident:
+		return f.Name
+	case *ast.SelectorExpr:
+		return f.Sel.Name
+	}
+	return ""
+}
+
+func TestActionsIn(t *testing.T) {
+	t.Parallel()
+	f, err := parser.ParseFile(token.NewFileSet(), "x.go", `package x
+const viewed = "a.viewed"
+func (s *S) note(ctx C, v V, action string) { s.record(E{Actor: v, Action: action}) }
+func (s *S) do() {
+	s.record(E{Action: "a.done"}, E{Action: viewed})
+	s.note(ctx, v, "a.noted")
+	action, at := "a.opened", 1
+	action = "a.closed"
+	other := "a.other"
+}`, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := actionsIn([]*ast.File{f})
+	slices.Sort(got)
+	if want := []string{"a.closed", "a.done", "a.noted", "a.opened", "a.viewed"}; !slices.Equal(got, want) {
+		t.Errorf("actionsIn = %q, want %q", got, want)
+	}
+}
+
+func TestEveryActionHasWords(t *testing.T) {
+	t.Parallel()
+	b, err := i18n.Load(app.Messages()...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	packages := map[string][]*ast.File{}
+	fset := token.NewFileSet()
+	sources(t, ".go", func(path, content string) {
+		if strings.HasSuffix(path, "_test.go") || strings.HasSuffix(path, "_templ.go") {
+			return
+		}
+		f, err := parser.ParseFile(fset, path, content, 0)
+		if err != nil {
+			t.Errorf("%s: %v", path, err)
+			return
+		}
+		packages[filepath.Dir(path)] = append(packages[filepath.Dir(path)], f)
+	})
+	used := map[string]bool{}
+	for dir, files := range packages {
+		for _, action := range actionsIn(files) {
+			used[action] = true
+			for _, lang := range i18n.Langs() {
+				if !slices.Contains(b.Keys(lang), "app.action."+action) {
+					t.Errorf("%s: no words in %s: %q", dir, lang, "app.action."+action)
+				}
+			}
+		}
+	}
+	if !used["role.granted"] || !used["association.changed"] || !used["account.closed"] {
+		t.Errorf("the search for actions finds too little: %v", used)
+	}
+	for _, key := range b.Keys("fr") {
+		if action, ok := strings.CutPrefix(key, "app.action."); ok && !used[action] {
+			t.Errorf("%q has words and is never recorded", key)
+		}
+	}
+}

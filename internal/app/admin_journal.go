@@ -1,0 +1,184 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"net/url"
+	"slices"
+	"strings"
+
+	"amicale/internal/audit"
+	"amicale/internal/errs"
+	"amicale/internal/i18n"
+	"amicale/internal/id"
+	"amicale/internal/people"
+	"amicale/internal/ui"
+	"amicale/internal/viewer"
+	"amicale/internal/web"
+)
+
+// journalSize is how many entries stand on a page of the trail.
+const journalSize = 50
+
+// actionKey begins the words for an action of the trail.
+const actionKey = "app.action."
+
+// journalView is a page of the trail as the staff reads it.
+type journalView struct {
+	list         audit.List
+	persons      map[id.ID]people.Dossier // those that the viewer may see
+	associations people.Associations
+	own          people.Associations // those whose trail the viewer may read
+	school       string              // code; "" for all
+	action       string              // "" for all
+	actions      []ui.Option
+	paging       web.Paging
+	at           *url.URL
+}
+
+func (a *App) journal(r *web.Request) error {
+	q := r.URL.Query()
+	v := journalView{school: q.Get("ecole"), action: q.Get("action"), paging: r.Paging(journalSize), at: r.URL}
+	var err error
+	if v.associations, err = a.people.Associations(r.Ctx()); err != nil {
+		return err
+	}
+	v.own = ownAssociations(r.Viewer, v.associations)
+	page := audit.Page{Number: v.paging.Page, Size: v.paging.Size}
+	if v.action != "" {
+		page.Actions = []string{v.action}
+	}
+	var at []id.ID
+	if v.school != "" {
+		one, ok := v.own.ByCode(v.school)
+		if !ok {
+			return errs.E("app.journal "+v.school, errs.NotFound, nil)
+		}
+		at = append(at, one.ID)
+	}
+	if v.list, err = a.trail.Recent(r.Ctx(), r.Viewer, page, at...); err != nil {
+		return err
+	}
+	if v.persons, err = a.named(r.Ctx(), r.Viewer, v.list.Rows); err != nil {
+		return err
+	}
+	v.actions = a.actionOptions(r.Ctx(), v.action)
+	return r.Page(web.Page{Title: r.T("app.admin.journal"), Wide: true, Content: journalPage(v)})
+}
+
+// ownAssociations are those whose trail the viewer may read.
+func ownAssociations(v viewer.Viewer, all people.Associations) people.Associations {
+	var out people.Associations
+	for _, one := range all {
+		if v.HasAt(one.ID, viewer.Webmaster, viewer.Secretary) {
+			out = append(out, one)
+		}
+	}
+	return out
+}
+
+// named are the persons of the rows, as far as the viewer may see them.
+func (a *App) named(ctx context.Context, v viewer.Viewer, rows []audit.Row) (map[id.ID]people.Dossier, error) {
+	seen := map[id.ID]people.Dossier{}
+	for _, row := range rows {
+		if !row.Person.IsZero() {
+			seen[row.Person] = people.Dossier{}
+		}
+	}
+	list, err := a.people.Dossiers(ctx, v, slices.Collect(maps.Keys(seen)))
+	if err != nil {
+		return nil, err
+	}
+	clear(seen)
+	for _, d := range list {
+		seen[d.ID] = d
+	}
+	return seen, nil
+}
+
+// actionOptions are all actions there are words for, in alphabetical order of the words.
+func (a *App) actionOptions(ctx context.Context, chosen string) []ui.Option {
+	var out []ui.Option
+	for _, key := range a.bundle.Keys(i18n.Lang(ctx)) {
+		if action, ok := strings.CutPrefix(key, actionKey); ok {
+			out = append(out, ui.Option{Value: action, Label: i18n.T(ctx, key), Selected: action == chosen})
+		}
+	}
+	slices.SortFunc(out, func(x, y ui.Option) int { return strings.Compare(x.Label, y.Label) })
+	return append([]ui.Option{{Label: i18n.T(ctx, "app.journal.all_actions")}}, out...)
+}
+
+func (v journalView) schoolOptions(ctx context.Context) []ui.Option {
+	out := []ui.Option{{Label: i18n.T(ctx, "app.journal.all_associations")}}
+	for _, one := range v.own {
+		out = append(out, ui.Option{Value: one.Code, Label: one.Name, Selected: one.Code == v.school})
+	}
+	return out
+}
+
+func (v journalView) rows(ctx context.Context) (rows [][]ui.Cell) {
+	for _, row := range v.list.Rows {
+		rows = append(rows, []ui.Cell{
+			{Text: actionWords(ctx, row.Action)}, {Text: i18n.DateTime(ctx, row.At)}, {Text: actorWords(ctx, row)},
+			v.about(ctx, row), {Text: detailWords(ctx, row.Detail)},
+		})
+	}
+	return rows
+}
+
+// about is whom or what an entry is about.
+func (v journalView) about(ctx context.Context, row audit.Row) ui.Cell {
+	school := ""
+	if one, ok := v.associations.ByID(row.Association); ok {
+		school = one.Name
+	}
+	d, ok := v.persons[row.Person]
+	switch {
+	case ok && d.CurrentLogin() != "":
+		return ui.Cell{Text: d.Name(), URL: "/p/" + url.PathEscape(d.CurrentLogin())}
+	case ok:
+		return ui.Cell{Text: d.Name()}
+	case !row.Person.IsZero():
+		return ui.Cell{Text: i18n.T(ctx, "app.journal.somebody")}
+	}
+	return ui.Cell{Text: school}
+}
+
+// actionWords says what was done; an action of another version of the program is shown as it is.
+func actionWords(ctx context.Context, action string) string {
+	key := actionKey + action
+	if words := i18n.T(ctx, key); words != key {
+		return words
+	}
+	return action
+}
+
+// actorWords names who acted; work without an account is the site's own.
+func actorWords(ctx context.Context, row audit.Row) string {
+	if row.Account.IsZero() {
+		return i18n.T(ctx, "app.journal.by_site", i18n.Data{"Reason": row.Actor})
+	}
+	return row.Actor
+}
+
+// detailWords lists what else was noted, in the order of its names.
+func detailWords(ctx context.Context, detail map[string]any) string {
+	var parts []string
+	for _, name := range slices.Sorted(maps.Keys(detail)) {
+		value := fmt.Sprint(detail[name])
+		if _, err := id.Parse(value); err == nil {
+			continue // says nothing to people
+		}
+		key := "app.detail." + name
+		label := i18n.T(ctx, key)
+		if label == key {
+			label = name
+		}
+		parts = append(parts, i18n.T(ctx, "app.journal.detail", i18n.Data{"Name": label, "Value": value}))
+	}
+	return strings.Join(parts, " · ")
+}
+
+// pageURL is the address of another page of the same list.
+func (v journalView) pageURL(n int) string { return v.paging.URL(v.at, n) }
