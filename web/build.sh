@@ -21,6 +21,8 @@ trap 'rm -rf "$new"' EXIT
   --outdir="$new" --metafile="$new/meta.json" --log-level=warning)
 node manifest.mjs "$new"
 rm -f "$new/meta.json"
+# The font travels with its licence (SIL OFL 1.1, condition 2).
+cp node_modules/@fontsource-variable/literata/LICENSE "$new/literata-LICENSE.txt"
 
 mkdir -p "$out"
 find "$out" -type f ! -name placeholder.txt ! -name .gitignore -delete
