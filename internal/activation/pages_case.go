@@ -60,6 +60,7 @@ type caseProps struct {
 	Replies []Reply
 	Ready   readyReply
 	Refused refusedAct
+	Draft   typedClaim // of the record to be created
 	Search  string
 	Now     time.Time
 	Me      id.ID

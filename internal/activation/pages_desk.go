@@ -206,8 +206,10 @@ func (p *Desk) page(r *web.Request, caseID id.ID, refused refusedAct) error {
 		}
 		props.Ready = p.ready(r, props)
 	}
-	if props.Refused.typed.Surname == "" {
-		props.Refused.typed = typedClaim{Claim: file.Claim, YearText: yearText(file.Claim.Year)}
+	props.Draft = typedClaim{Claim: file.Claim, YearText: yearText(file.Claim.Year)}
+	props.Draft.School = cmp.Or(props.Draft.School, file.Association.Code)
+	if refused.path == "creer" {
+		props.Draft = refused.typed
 	}
 	return r.Page(web.Page{Status: refused.status, Title: props.title(), Help: "guichet", Wide: true, Content: casePage(props)})
 }

@@ -1147,7 +1147,7 @@ func claimPanels(p caseProps) templ.Component {
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
-					templ_7745c5c3_Err = claimFields(askProps{p.Refused.typed, p.errs("creer")}, schoolOptions(p.Schools, createSchool(p), i18n.T(ctx, "activation.choose"))).Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = claimFields(askProps{p.Draft, p.errs("creer")}, schoolOptions(p.Schools, p.Draft.School, i18n.T(ctx, "activation.choose"))).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
@@ -1489,7 +1489,7 @@ func matchCard(p caseProps, m Match, i int) templ.Component {
 						return templ_7745c5c3_Err
 					}
 					templ_7745c5c3_Err = ui.Field(ui.FieldProps{Name: "email", ID: matchFieldID("email", i), Type: ui.EmailField, Label: i18n.T(ctx, "activation.send_to"), Hint: i18n.T(ctx, "activation.send_to_hint"),
-						Value: p.Claim.Email, Error: p.errsFor(m, "lien")["email"], Required: true, Autocomplete: "off"}).Render(ctx, templ_7745c5c3_Buffer)
+						Value: p.emailFor(m), Error: p.errsFor(m, "lien")["email"], Required: true, Autocomplete: "off"}).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}

@@ -206,12 +206,12 @@ func trailMoments(ctx context.Context, rows []audit.Row) []ui.Moment {
 	return out
 }
 
-// createSchool is the school chosen in the form that creates a person: as typed, else the case's.
-func createSchool(p caseProps) string {
-	if p.Refused.typed.School != "" {
-		return p.Refused.typed.School
+// emailFor is the address in a candidate's form: as typed where that was refused, else the one claimed.
+func (p caseProps) emailFor(m Match) string {
+	if p.Refused.path == "lien" && p.Refused.person == m.Dossier.ID {
+		return p.Refused.typed.Email
 	}
-	return p.Association.Code
+	return p.Claim.Email
 }
 
 // errsFor is what is wrong with an action about one of several candidates.

@@ -158,8 +158,8 @@ func TestKindsFromImports(t *testing.T) {
 		w.refused("no year", w.FillYear(t.Context(), by, at(c), yearless.Degrees[0].ID, 12), errs.Invalid)
 		w.refused("another's degree", w.FillYear(t.Context(), by, at(c), laure.Degrees[0].ID, 2010), errs.NotFound)
 		w.must("fill", w.FillYear(t.Context(), by, at(c), yearless.Degrees[0].ID, 1999))
-		if got := w.dossier(yearless.ID).CurrentLogin(); got != "paul.lenoir.ly1999" {
-			t.Errorf("login = %q", got)
+		if dated := w.dossier(yearless.ID); dated.CurrentLogin() != "paul.lenoir.ly1999" {
+			t.Errorf("login = %q", dated.CurrentLogin())
 		}
 		for field, value := range map[string]string{"first_name": "Lore", "email": "lore@exemple.fr", "department": "GE", "birth_date": "1987-05-03", "class_year": "2011"} {
 			c = open(activation.NewCase{Kind: activation.ImportConflict, Person: laure.ID, UniqueKey: "conflict:" + field,

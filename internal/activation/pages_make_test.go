@@ -1,0 +1,197 @@
+package activation_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"mime/multipart"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/a-h/templ"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"amicale/internal/activation"
+	"amicale/internal/db"
+	"amicale/internal/errs"
+	"amicale/internal/i18n"
+	"amicale/internal/id"
+	"amicale/internal/mail"
+	"amicale/internal/people"
+	"amicale/internal/ui"
+	"amicale/internal/viewer"
+	"amicale/internal/web"
+)
+
+// site is the feature's pages behind the real layers of web, and a browser a viewer.
+type site struct {
+	*world
+	handler http.Handler
+	site    *web.Site
+	viewers map[id.ID]activation.Actor
+}
+
+func newSite(t *testing.T, d *db.DB) *site {
+	t.Helper()
+	s := &site{world: newWorld(t, d), viewers: map[id.ID]activation.Actor{}}
+	bundle, err := i18n.Load(activation.Messages, people.Messages, mail.Messages, ui.Messages, web.Messages)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.site = &web.Site{
+		Log: slog.New(slog.DiscardHandler), Now: s.now, Bundle: bundle, Sessions: web.NewSessions(d, s.now), Origin: "http://site.example",
+		Identify: func(_ context.Context, sess web.Session) (viewer.Viewer, web.Identity, error) {
+			a, ok := s.viewers[sess.AccountID]
+			if !ok {
+				return viewer.Viewer{}, web.Identity{}, errs.NotFound
+			}
+			return a.Viewer, web.Identity{Name: a.Name}, nil
+		},
+		Frame: func(r *web.Request, p web.Page) templ.Component {
+			flash := ""
+			if _, text, ok := r.TakeFlash(); ok {
+				flash = text
+			}
+			return templ.ComponentFunc(func(ctx context.Context, w io.Writer) error {
+				if _, err := fmt.Fprintf(w, "<!doctype html><title>%s</title><p>%s</p>", templ.EscapeString(p.Title), templ.EscapeString(flash)); err != nil {
+					return err
+				}
+				return p.Content.Render(ctx, w)
+			})
+		},
+		Problem: func(_ *web.Request, status int, message string) templ.Component {
+			return templ.ComponentFunc(func(_ context.Context, w io.Writer) error {
+				_, err := fmt.Fprintf(w, "<p>%d %s</p>", status, templ.EscapeString(message))
+				return err
+			})
+		},
+		Metrics: web.NewMetrics(prometheus.NewRegistry()),
+	}
+	routes := slices.Concat(activation.NewPages(s.Store, s.people, s.now).Routes(), activation.NewDesk(s.Store, s.people, s.now).Routes())
+	if s.handler, err = s.site.Handler(routes, nil); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// browser is one visitor.
+type browser struct {
+	s       *site
+	cookies map[string]*http.Cookie
+	ip      string
+}
+
+func (s *site) guest() *browser {
+	return &browser{s: s, cookies: map[string]*http.Cookie{}, ip: "192.0.2.1"}
+}
+
+func (s *site) as(a activation.Actor) *browser {
+	s.t.Helper()
+	b := s.guest()
+	s.viewers[a.Account] = a
+	token, _, err := s.site.Sessions.Start(s.t.Context(), a.Account, true, b.ip, "test")
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	b.cookies["amicale"] = &http.Cookie{Name: "amicale", Value: token}
+	return b
+}
+
+type reply struct {
+	t      *testing.T
+	Status int
+	Header http.Header
+	Body   string
+}
+
+func (b *browser) do(method, path, contentType string, body io.Reader) *reply {
+	b.s.t.Helper()
+	req := httptest.NewRequest(method, "http://site.example"+path, body).WithContext(b.s.t.Context())
+	req.Header.Set("Content-Type", contentType)
+	req.RemoteAddr = b.ip + ":4000"
+	for _, c := range b.cookies {
+		req.AddCookie(c)
+	}
+	rec := httptest.NewRecorder()
+	b.s.handler.ServeHTTP(rec, req)
+	for _, c := range rec.Result().Cookies() {
+		if b.cookies[c.Name] = c; c.MaxAge < 0 {
+			delete(b.cookies, c.Name)
+		}
+	}
+	return &reply{b.s.t, rec.Code, rec.Header(), rec.Body.String()}
+}
+
+func (b *browser) get(path string) *reply {
+	b.s.t.Helper()
+	return b.do("GET", path, "", nil)
+}
+
+func (b *browser) post(path string, form ...string) *reply {
+	b.s.t.Helper()
+	v := url.Values{}
+	for i := 0; i+1 < len(form); i += 2 {
+		v.Add(form[i], form[i+1])
+	}
+	return b.do("POST", path, "application/x-www-form-urlencoded", strings.NewReader(v.Encode()))
+}
+
+func (b *browser) upload(path, file string, content []byte, form ...string) *reply {
+	b.s.t.Helper()
+	var buf bytes.Buffer
+	m := multipart.NewWriter(&buf)
+	for i := 0; i+1 < len(form); i += 2 {
+		if err := m.WriteField(form[i], form[i+1]); err != nil {
+			b.s.t.Fatal(err)
+		}
+	}
+	part, err := m.CreateFormFile("scan", file)
+	if err == nil {
+		_, err = part.Write(content)
+	}
+	if err == nil {
+		err = m.Close()
+	}
+	if err != nil {
+		b.s.t.Fatal(err)
+	}
+	return b.do("POST", path, m.FormDataContentType(), &buf)
+}
+
+// follow goes where the answer leads.
+func (b *browser) follow(a *reply) *reply {
+	b.s.t.Helper()
+	if a.Header.Get("Location") == "" {
+		b.s.t.Fatalf("status %d leads nowhere:\n%.800s", a.Status, a.Body)
+	}
+	return b.get(a.Header.Get("Location"))
+}
+
+func (a *reply) want(status int, texts ...string) *reply {
+	a.t.Helper()
+	if a.Status != status {
+		a.t.Fatalf("status %d, want %d:\n%.1500s", a.Status, status, a.Body)
+	}
+	for _, s := range texts {
+		if !strings.Contains(a.Body, s) {
+			a.t.Errorf("the page lacks %q:\n%.3000s", s, a.Body)
+		}
+	}
+	return a
+}
+
+func (a *reply) without(texts ...string) *reply {
+	a.t.Helper()
+	for _, s := range texts {
+		if strings.Contains(a.Body, s) {
+			a.t.Errorf("the page holds %q", s)
+		}
+	}
+	return a
+}
