@@ -1,6 +1,3 @@
-// Package profiles is what people tell of themselves, their photo included, and who sees it.
-//
-// It promises that nothing of a photo is kept but its picture.
 package profiles
 
 import (
