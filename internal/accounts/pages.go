@@ -1,6 +1,7 @@
 package accounts
 
 import (
+	"net"
 	"net/url"
 	"slices"
 	"strings"
@@ -55,8 +56,13 @@ func NewPages(s *Store, sessions *web.Sessions, q *jobs.Queue, o PageOptions) (*
 	if err != nil || u.Hostname() == "" {
 		return nil, errs.E("accounts.NewPages "+o.Origin, errs.Invalid, err)
 	}
+	host, origin := u.Hostname(), o.Origin
+	if net.ParseIP(host) != nil { // passkeys belong to a name: on one's own machine that is localhost
+		u.Host = strings.Replace(u.Host, host, "localhost", 1)
+		host, origin = "localhost", u.String()
+	}
 	w, err := webauthn.New(&webauthn.Config{
-		RPID: u.Hostname(), RPDisplayName: o.Site, RPOrigins: []string{o.Origin},
+		RPID: host, RPDisplayName: o.Site, RPOrigins: []string{origin},
 		AttestationPreference: protocol.PreferNoAttestation,
 	})
 	if err != nil {

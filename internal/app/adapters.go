@@ -2,12 +2,16 @@ package app
 
 import (
 	"context"
+	"errors"
+	"time"
 
 	"amicale/internal/accounts"
+	"amicale/internal/activation"
 	"amicale/internal/errs"
 	"amicale/internal/federation"
 	"amicale/internal/id"
 	"amicale/internal/viewer"
+	"amicale/internal/web"
 )
 
 // firstAccount lets the set-up page make the first account.
@@ -26,4 +30,75 @@ func (f firstAccount) CreateFirst(ctx context.Context, w federation.Webmaster, a
 		return err
 	}
 	return f.accounts.Grant(ctx, system, acc.ID, viewer.FederationAdmin, id.ID{})
+}
+
+// activationLinks gives activation the accounts' single-use links.
+type activationLinks struct {
+	accounts *accounts.Store
+	sessions *web.Sessions
+}
+
+func (l activationLinks) IssueLink(ctx context.Context, k activation.Link) (string, error) {
+	return l.accounts.IssueLink(ctx, accounts.Link{Purpose: accounts.ForActivation, Person: k.Person, Email: k.Email, TTL: k.TTL})
+}
+
+func (l activationLinks) StopLinks(ctx context.Context, person id.ID, since time.Time) error {
+	if err := l.accounts.DropLinksOf(ctx, person); err != nil {
+		return err
+	}
+	acc, err := l.accounts.ByPerson(ctx, person)
+	if errors.Is(err, errs.NotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	list, err := l.sessions.ByAccount(ctx, acc.ID)
+	if err != nil {
+		return err
+	}
+	for _, s := range list {
+		if s.CreatedAt.Before(since) {
+			continue
+		}
+		if err := l.sessions.Revoke(ctx, acc.ID, s.ID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// staffOf tells activation whom to alert.
+type staffOf struct{ accounts *accounts.Store }
+
+func (s staffOf) AccountsWithRole(ctx context.Context, role viewer.RoleName, association id.ID) ([]activation.Holder, error) {
+	list, err := s.accounts.AccountsWithRole(ctx, role, association)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]activation.Holder, len(list))
+	for i, h := range list {
+		out[i] = activation.Holder{Name: h.Name, Email: h.Email, Lang: h.Lang}
+	}
+	return out, nil
+}
+
+// emailLinks gives profiles the accounts' links that confirm an address.
+type emailLinks struct{ accounts *accounts.Store }
+
+// emailLinkTTL is how long a link that confirms an address holds.
+const emailLinkTTL = 48 * time.Hour
+
+func (l emailLinks) IssueEmailLink(ctx context.Context, person id.ID, email string) (string, error) {
+	return l.accounts.IssueLink(ctx, accounts.Link{Purpose: accounts.ForEmail, Person: person, Email: email, TTL: emailLinkTTL})
+}
+
+func (l emailLinks) PeekEmailLink(ctx context.Context, token string) (id.ID, string, error) {
+	k, err := l.accounts.Peek(ctx, token, accounts.ForEmail)
+	return k.Person, k.Email, err
+}
+
+func (l emailLinks) UseEmailLink(ctx context.Context, token string) (id.ID, string, error) {
+	k, err := l.accounts.UseLink(ctx, token, accounts.ForEmail)
+	return k.Person, k.Email, err
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"amicale/internal/accounts"
+	"amicale/internal/activation"
 	"amicale/internal/audit"
 	"amicale/internal/blob"
 	"amicale/internal/changes"
@@ -27,6 +28,7 @@ import (
 	"amicale/internal/mail"
 	"amicale/internal/outbox"
 	"amicale/internal/people"
+	"amicale/internal/profiles"
 	"amicale/internal/ui"
 	"amicale/internal/web"
 )
@@ -68,9 +70,12 @@ type App struct {
 	library  *help.Library
 
 	accounts   *accounts.Store
+	activation *activation.Store
+	profiles   *profiles.Store
 	federation *federation.Store
 	directory  *directory.Store
 
+	accountPages    *accounts.Pages
 	federationPages *federation.Pages
 }
 
@@ -88,7 +93,7 @@ func New(ctx context.Context, o Options) (*App, error) {
 // Messages are the texts of every package that has some.
 func Messages() []fs.FS {
 	return []fs.FS{ui.Messages, web.Messages, mail.Messages, people.Messages, help.Messages, accounts.Messages,
-		federation.Messages, directory.Messages, Texts}
+		activation.Messages, profiles.Messages, federation.Messages, directory.Messages, Texts}
 }
 
 func (a *App) buildGround(context.Context) (err error) {
@@ -114,6 +119,23 @@ func (a *App) buildFeatures(ctx context.Context) (err error) {
 		Trail: a.trail, Sessions: a.sessions, Letters: accounts.NewLetters(a.outbox, a.bundle, a.o.URL, brand),
 		Secret: a.o.Secret, RequireSecondFactor: !a.o.Demo,
 	})
+	if a.accountPages, err = accounts.NewPages(a.accounts, a.sessions, a.queue, accounts.PageOptions{Origin: a.o.URL, Site: a.o.MailFrom.Name, Now: a.o.Now}); err != nil {
+		return err
+	}
+	a.activation = activation.NewStore(activation.Deps{
+		DB: a.o.DB, People: a.people, Queue: a.queue, Trail: a.trail, Post: a.outbox, Files: a.o.Blobs, Links: activationLinks{a.accounts, a.sessions},
+		Staff: staffOf{a.accounts}, Merge: a.merge, Bundle: a.bundle, Origin: a.o.URL, Now: a.o.Now,
+	})
+	a.profiles = profiles.NewStore(profiles.Deps{
+		DB: a.o.DB, People: a.people, Queue: a.queue, Trail: a.trail, Outbox: a.outbox, Blobs: a.o.Blobs, Photos: profiles.NewPhotos(),
+		Links: emailLinks{a.accounts}, Bundle: a.bundle, Origin: a.o.URL, Now: a.o.Now, Exporters: a.exporters, Erasers: a.erasers,
+	})
+	a.registerJobs()
+	return a.buildRead(ctx)
+}
+
+// buildRead makes what presents the whole: the federation's pages and the directory.
+func (a *App) buildRead(ctx context.Context) error {
 	a.federation = federation.NewStore(a.o.DB, a.people, a.trail, firstAccount{a.accounts}, a.o.Now)
 	a.federationPages = federation.NewPages(a.federation, a.people, a.o.Blobs, web.NewLimits(a.o.Now, time.Minute, 10))
 	instance, err := a.federation.Instance(ctx)
@@ -132,6 +154,13 @@ func (a *App) buildSite(context.Context) (err error) {
 	}
 	a.handler, err = a.site.Handler(a.Routes(), map[string]http.Handler{"/assets/": ui.AssetHandler()})
 	return err
+}
+
+// registerJobs names every handler of background work.
+func (a *App) registerJobs() {
+	accounts.NewJobs(a.accounts, a.sessions).Register(a.runner)
+	activation.NewJobs(a.activation).Register(a.runner)
+	profiles.NewJobs(a.profiles).Register(a.runner)
 }
 
 // Handler answers requests.

@@ -3,8 +3,10 @@ package app
 import (
 	"slices"
 
+	"amicale/internal/activation"
 	"amicale/internal/directory"
 	"amicale/internal/help"
+	"amicale/internal/profiles"
 	"amicale/internal/web"
 )
 
@@ -15,6 +17,10 @@ func (a *App) Routes() []web.Route {
 		a.healthRoutes(),
 		a.apiRoutes(),
 		a.demoRoutes(),
+		a.accountPages.Routes(),
+		activation.NewPages(a.activation, a.people, a.o.Now).Routes(),
+		activation.NewDesk(a.activation, a.people, a.o.Now).Routes(),
+		profiles.NewPages(a.profiles, a.o.Now).Routes(),
 		a.federationPages.Routes(),
 		directory.NewPages(a.directory, a.people).Routes(),
 		help.NewPages(a.library).Routes(),

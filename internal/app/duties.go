@@ -1,0 +1,66 @@
+package app
+
+import (
+	"context"
+	"errors"
+
+	"amicale/internal/errs"
+	"amicale/internal/id"
+	"amicale/internal/people"
+	"amicale/internal/viewer"
+)
+
+// The duties of every feature that keeps something about persons (DESIGN, rule 5): to give it out, to forget it, to
+// make it over to one person of two. A test holds these lists against the tables that have a person's column.
+
+func (a *App) exporters() []people.Exporter {
+	acc, _, _ := a.accounts.Parts()
+	return []people.Exporter{acc, a.activation.Exporter(), a.profiles.Exporter(), a.groundExporter()}
+}
+
+func (a *App) erasers() []people.Eraser {
+	_, acc, _ := a.accounts.Parts()
+	// The trail and the mail lose what names the person before the account that they name him by is gone.
+	return []people.Eraser{a.groundEraser(), acc, a.activation.Eraser(), a.profiles.Eraser()}
+}
+
+func (a *App) mergers() []people.Merger {
+	_, _, acc := a.accounts.Parts()
+	return []people.Merger{acc, a.activation.Merger(), a.profiles.Merger(), a.groundMerger()}
+}
+
+// merge makes two persons one, with all that every feature holds of them.
+func (a *App) merge(ctx context.Context, v viewer.Viewer, from, into id.ID) error {
+	_, err := a.people.Merge(ctx, v, from, into, a.mergers()...)
+	return err
+}
+
+// The trail and the mail are no features, but know persons too.
+
+func (a *App) groundExporter() people.Exporter {
+	return people.Exporter{Name: "letters", Export: func(ctx context.Context, _ viewer.Viewer, person id.ID) (any, error) {
+		return a.outbox.ForPerson(ctx, viewer.ForSystem("download my data"), person)
+	}}
+}
+
+func (a *App) groundEraser() people.Eraser {
+	return people.Eraser{Name: "trail and letters", Erase: func(ctx context.Context, _ viewer.Viewer, person id.ID) error {
+		acc, err := a.accounts.ByPerson(ctx, person) // zero for somebody who never opened one
+		if err != nil && !errors.Is(err, errs.NotFound) {
+			return err
+		}
+		if err := a.trail.Erase(ctx, person, acc.ID); err != nil {
+			return err
+		}
+		return a.outbox.Erase(ctx, person)
+	}}
+}
+
+func (a *App) groundMerger() people.Merger {
+	return people.Merger{Name: "trail and letters", Merge: func(ctx context.Context, _ viewer.Viewer, from, into id.ID) error {
+		if err := a.trail.Merge(ctx, from, into); err != nil {
+			return err
+		}
+		return a.outbox.Merge(ctx, from, into)
+	}}
+}
