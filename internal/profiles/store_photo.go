@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"amicale/internal/db"
 	"amicale/internal/errs"
 	"amicale/internal/id"
 	"amicale/internal/jobs"
@@ -101,14 +102,21 @@ func (s *Store) pointTo(ctx context.Context, a Actor, key string) (undo id.ID, e
 	})
 }
 
-// DropPhoto deletes a photo's files; that it is somebody's again spares it.
+// DropPhoto deletes a photo's files. One that is shown stays; one that can still be brought back waits.
 func (s *Store) DropPhoto(ctx context.Context, p dropped) error {
-	d, err := s.People.Dossier(ctx, viewer.ForSystem("is the photo still shown?"), p.Person)
-	switch {
-	case err == nil && d.Photo == p.Photo:
-		return nil
-	case err != nil && errs.KindOf(err) != errs.NotFound:
+	shown, err := s.shows(ctx, p)
+	if err != nil || shown {
 		return err
+	}
+	pending, err := db.All[db.JSON[before]](ctx, s.DB, `SELECT before FROM profile_undos WHERE person_id = ? AND section = 'photo' AND created_at > ?`,
+		p.Person, s.Now().Add(-UndoFor))
+	if err != nil {
+		return errs.Wrap("profiles.DropPhoto", err)
+	}
+	for _, b := range pending {
+		if b.V.Photo != nil && *b.V.Photo == p.Photo {
+			return s.dropPhoto(ctx, p.Person, p.Photo)
+		}
 	}
 	for _, size := range []PhotoSize{LargePhoto, SmallPhoto} {
 		if err := s.Blobs.Delete(ctx, photoFile(p.Photo, size)); err != nil {
@@ -116,6 +124,13 @@ func (s *Store) DropPhoto(ctx context.Context, p dropped) error {
 		}
 	}
 	return nil
+}
+
+// shows reports whether the photo is its person's, or that of the one he was merged into.
+func (s *Store) shows(ctx context.Context, p dropped) (bool, error) {
+	n, err := db.One[int](ctx, s.DB, `
+		SELECT count(*) FROM persons p JOIN persons o ON o.id = COALESCE(p.merged_into, p.id) WHERE p.id = ? AND o.photo = ?`, p.Person, p.Photo)
+	return n > 0, errs.Wrap("profiles.shows", err)
 }
 
 // DropPhotosOf deletes all of a person's photos, and the one that a merge brought from elsewhere.

@@ -179,7 +179,7 @@ func (w *world) someone(first, last string, tweak ...func(*people.Dossier)) peop
 	w.t.Helper()
 	address := fold(first) + "@exemple.fr"
 	d := people.Dossier{
-		Person: people.Person{FirstName: first, BirthSurname: last, Status: people.Graduate, ActivatedAt: noon.AddDate(-1, 0, 0), ConfirmedAt: noon},
+		Person:  people.Person{FirstName: first, BirthSurname: last, Status: people.Graduate, ActivatedAt: noon.AddDate(-1, 0, 0), ConfirmedAt: noon},
 		Degrees: []people.Degree{{AssociationID: w.ly.ID, ClassYear: 2010, Diploma: people.Engineer, Department: "Génie électrique"}},
 		Contacts: []people.ContactPoint{
 			{Kind: people.Email, Purpose: people.Personal, Value: address, Audience: viewer.Members, Preferred: true, ConfirmedAt: noon, Origin: "import"},
