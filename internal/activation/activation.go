@@ -67,6 +67,23 @@ func (c *Claim) ValidateAddition(now time.Time) error {
 	f := errs.Fields{}
 	c.checkName(f, now)
 	c.checkReach(f)
+	c.checkRest(f)
+	return f.Err()
+}
+
+// ValidateByStaff checks what a member of the staff writes of somebody: the number may be missing.
+func (c *Claim) ValidateByStaff(now time.Time) error {
+	f := errs.Fields{}
+	c.checkName(f, now)
+	c.checkReach(f)
+	if c.Phone == "" {
+		delete(f, "phone")
+	}
+	c.checkRest(f)
+	return f.Err()
+}
+
+func (c *Claim) checkRest(f errs.Fields) {
 	c.FirstName, c.BirthSurname = strings.TrimSpace(c.FirstName), strings.TrimSpace(c.BirthSurname)
 	c.Department, c.Words = strings.TrimSpace(c.Department), strings.TrimSpace(c.Words)
 	if fold.Name(c.FirstName) == "" || len(c.FirstName) > maxName {
@@ -87,7 +104,6 @@ func (c *Claim) ValidateAddition(now time.Time) error {
 	if len(c.Words) > maxWords {
 		f.Add("words", "activation.too_long")
 	}
-	return f.Err()
 }
 
 func (c *Claim) checkName(f errs.Fields, now time.Time) {

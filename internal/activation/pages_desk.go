@@ -29,7 +29,7 @@ func NewDesk(s *Store, p *people.Store, now clock.Clock) *Desk { return &Desk{s,
 
 // Routes are the desk's addresses.
 func (p *Desk) Routes() []web.Route {
-	staff := func(h web.Handle) web.Handler { return web.Staff(h, viewer.Webmaster) }
+	staff := func(h web.Handle) web.Handler { return web.Staff(h, deskRole) }
 	routes := []web.Route{
 		{Pattern: "GET " + DeskPath, Handler: staff(p.list)},
 		{Pattern: "GET " + DeskPath + "/{id}", Handler: staff(p.show)},
@@ -37,6 +37,8 @@ func (p *Desk) Routes() []web.Route {
 		{Pattern: "GET " + repliesPath, Handler: staff(p.listReplies)},
 		{Pattern: "POST " + repliesPath, Handler: staff(p.updateReply)},
 		{Pattern: "POST " + repliesPath + "/{id}/retirer", Handler: staff(p.removeReply)},
+		{Pattern: "GET " + phonePath, Handler: staff(p.newPerson)},
+		{Pattern: "POST " + phonePath, Handler: staff(p.createPerson)},
 	}
 	for _, a := range p.actions() {
 		routes = append(routes, web.Route{Pattern: "POST " + DeskPath + "/{id}/" + a.path, Handler: staff(p.act(a))})
@@ -45,6 +47,9 @@ func (p *Desk) Routes() []web.Route {
 }
 
 const repliesPath = DeskPath + "/reponses"
+
+// deskRole keeps an association's desk.
+const deskRole = viewer.Webmaster
 
 // action is one thing that can be done to a case.
 type action struct {

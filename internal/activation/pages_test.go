@@ -248,3 +248,29 @@ func TestReplyPages(t *testing.T) {
 	s.as(actor(viewer.Secretary, s.ly.ID)).get("/admin/guichet/reponses").want(403)
 	s.guest().get("/admin/guichet/reponses").want(303)
 }
+
+func TestNewPersonOnThePhone(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		s := newSite(t, d)
+		s.add(graduate("Eloise", "Durant", s.ly, 2014, "autre@exemple.fr"))
+		b := s.as(s.webmaster())
+		form := []string{"first_name", "Éloïse", "surname", "Durant", "school", "ly", "year", "2015", "diploma", "master", "email", "e@exemple.fr"}
+		s.guest().get("/admin/personnes/nouvelle").want(303)
+		s.as(actor(viewer.Secretary, s.ly.ID)).get("/admin/personnes/nouvelle").want(403)
+		b.get("/admin/personnes/nouvelle").want(200, "INSA ly").without("INSA re")
+		b.post("/admin/personnes/nouvelle", append(form[2:], "sure", "1")...).want(422, "Écris ton prénom")
+		b.post("/admin/personnes/nouvelle", form...).want(200, "Une fiche ressemble", "autre@exemple.fr", `name="sure"`)
+		s.wantLetters("nothing is saved while there may be a double")
+		s.as(actor(viewer.Webmaster, s.re.ID)).post("/admin/personnes/nouvelle", append(form, "sure", "1")...).want(403)
+		got := b.post("/admin/personnes/nouvelle", append(form, "sure", "1")...).want(303)
+		s.wantLetters("created", "link e@exemple.fr")
+		person, err := id.Parse(strings.TrimPrefix(got.Header.Get("Location"), "/admin/personnes/"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if made := s.dossier(person); made.CurrentLogin() != "eloise.durant.ly2015" || len(made.Contacts) != 1 {
+			t.Errorf("created %+v", made)
+		}
+	})
+}

@@ -99,29 +99,18 @@ func (s *Store) SendLinkTo(ctx context.Context, by Actor, person id.ID, email, l
 
 // Create closes a claim by adding the person it describes, as the staff corrected it, and sends the link.
 func (s *Store) Create(ctx context.Context, by Actor, on At, claim Claim) error {
-	if err := claim.ValidateAddition(s.now()); err != nil {
+	if err := claim.ValidateByStaff(s.now()); err != nil {
 		return err
 	}
 	return s.change(ctx, by, on, "case.created_person", func(ctx context.Context, c *Case) (map[string]any, error) {
 		if err := claimed(c); err != nil {
 			return nil, err
 		}
-		schools, err := s.people.Associations(ctx)
+		made, err := s.insert(ctx, by, claim)
 		if err != nil {
 			return nil, err
 		}
-		school, ok := schools.ByCode(claim.School)
-		if !ok {
-			return nil, errs.Msg("activation.need_school")
-		}
-		list := []people.Dossier{NewPerson(claim, school)}
-		if err := s.people.Insert(ctx, by.Viewer, list); err != nil {
-			return nil, err
-		}
-		c.PersonID, c.AssociationID = list[0].ID, school.ID
-		if err := s.people.GenerateLoginsFor(ctx, c.PersonID); err != nil {
-			return nil, err
-		}
+		c.PersonID, c.AssociationID = made.ID, made.Degrees[0].AssociationID
 		if err := s.linkFromDesk(ctx, by, c, claim.Email); err != nil {
 			return nil, err
 		}
@@ -130,6 +119,64 @@ func (s *Store) Create(ctx context.Context, by Actor, on At, claim Claim) error 
 		}
 		return nil, s.close(ctx, by, c, Created)
 	})
+}
+
+// insert adds the person a claim describes, with the login.
+func (s *Store) insert(ctx context.Context, by Actor, claim Claim) (people.Dossier, error) {
+	schools, err := s.people.Associations(ctx)
+	if err != nil {
+		return people.Dossier{}, err
+	}
+	school, ok := schools.ByCode(claim.School)
+	if !ok {
+		f := errs.Fields{}
+		f.Add("school", "activation.need_school")
+		return people.Dossier{}, f.Err()
+	}
+	list := []people.Dossier{NewPerson(claim, school)}
+	if err := s.people.Insert(ctx, by.Viewer, list); err != nil {
+		return people.Dossier{}, err
+	}
+	return list[0], s.people.GenerateLoginsFor(ctx, list[0].ID)
+}
+
+// Doubles are persons the staff should look at before adding somebody: of the same name, address or number.
+func (s *Store) Doubles(ctx context.Context, by Actor, claim Claim) ([]Match, error) {
+	f := File{Case: Case{Kind: Addition, Claim: claim}}
+	var err error
+	if f.Schools, err = s.people.Associations(ctx); err != nil {
+		return nil, err
+	}
+	if err := s.addPersons(ctx, by, &f, ""); err != nil {
+		return nil, err
+	}
+	return f.Matches, s.noteReading(ctx, by, f)
+}
+
+// CreateOnPhone adds somebody who calls, and sends the link, in one go. Unless the staff is sure, possible doubles
+// are given back instead and nothing is changed.
+func (s *Store) CreateOnPhone(ctx context.Context, by Actor, claim Claim, sure bool) (person id.ID, doubles []Match, err error) {
+	if err := claim.ValidateByStaff(s.now()); err != nil {
+		return id.ID{}, nil, err
+	}
+	if !sure {
+		if doubles, err = s.Doubles(ctx, by, claim); err != nil || len(doubles) > 0 {
+			return id.ID{}, doubles, err
+		}
+	}
+	err = s.db.Tx(ctx, func(ctx context.Context) error {
+		made, err := s.insert(ctx, by, claim)
+		if err != nil {
+			return err
+		}
+		person = made.ID
+		if err := s.trail.Record(ctx, audit.Entry{Actor: by.Viewer, ActorName: by.Name, Action: "person.created", Person: person,
+			Association: made.Degrees[0].AssociationID}); err != nil {
+			return err
+		}
+		return s.linkFromDesk(ctx, by, &Case{PersonID: person, Lang: "fr", AssociationID: made.Degrees[0].AssociationID}, claim.Email)
+	})
+	return person, nil, errs.Wrap("activation.CreateOnPhone", err)
 }
 
 // NewPerson makes a person of a claim. The address is confirmed when the link is followed, not before.
