@@ -29,6 +29,7 @@ const nobody = "$argon2id$v=19$m=65536,t=1,p=2$bm9ib2R5IGhhcyB0aGlzIQ$Zm9yIG5vYm
 // that guessing from elsewhere does not make them wait.
 type hasher struct {
 	params argon2id.Params
+	none   string // compared with where there is no hash
 	mu     sync.Mutex
 	free   int
 	first  []chan struct{}
@@ -36,7 +37,7 @@ type hasher struct {
 }
 
 func newHasher() *hasher {
-	return &hasher{free: hashesAtOnce, params: argon2id.Params{
+	return &hasher{free: hashesAtOnce, none: nobody, params: argon2id.Params{
 		Memory: hashMemory, Iterations: hashPasses, Parallelism: hashLanes, SaltLength: 16, KeyLength: 32}}
 }
 
@@ -54,7 +55,7 @@ func (h *hasher) hash(ctx context.Context, password string) (string, error) {
 // made with less work than today's and deserves another.
 func (h *hasher) check(ctx context.Context, password, hash string, known bool) (match, old bool, err error) {
 	if hash == "" {
-		hash = nobody
+		hash = h.none
 	}
 	if err := boundHash(hash); err != nil {
 		return false, false, err
@@ -67,7 +68,7 @@ func (h *hasher) check(ctx context.Context, password, hash string, known bool) (
 	if err != nil {
 		return false, false, errs.E("accounts.check", errs.Internal, err)
 	}
-	return match && hash != nobody, *params != h.params, nil
+	return match && hash != h.none, *params != h.params, nil
 }
 
 // boundHash refuses a hash whose parameters would cost too much: they stand in the database, not in the program.

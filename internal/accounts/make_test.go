@@ -41,6 +41,8 @@ type house struct {
 	bundle   *i18n.Bundle
 	ly, re   people.Association
 
+	letterWriter *accounts.Letters
+
 	mu  sync.Mutex
 	now time.Time
 }
@@ -72,14 +74,13 @@ func newHouse(t testing.TB, d *db.DB, change ...func(*accounts.Options)) *house 
 	h.runner = jobs.NewRunner(h.queue, jobs.RunnerOptions{})
 	h.outbox = outbox.New(d, now, outbox.Options{From: mail.Address{Address: "amicale@amicale.example"}, Demo: true})
 	h.trail = audit.NewTrail(d, now)
-	o := accounts.Options{
-		Trail: h.trail, Sessions: h.sessions,
-		Letters: accounts.NewLetters(h.outbox, bundle, "https://amicale.example", mail.Brand{Name: "Amicale"}),
-	}
+	h.letterWriter = accounts.NewLetters(h.outbox, bundle, "https://amicale.example", mail.Brand{Name: "Amicale"})
+	o := accounts.Options{Trail: h.trail, Sessions: h.sessions, Letters: h.letterWriter}
 	for _, c := range change {
 		c(&o)
 	}
 	h.Store = accounts.NewStore(d, h.people, now, o)
+	h.QuickHashes()
 	accounts.NewJobs(h.Store, h.sessions).Register(h.runner)
 	h.ly, h.re = association("ly"), association("re")
 	for _, a := range []*people.Association{&h.ly, &h.re} {

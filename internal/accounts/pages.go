@@ -1,7 +1,9 @@
 package accounts
 
 import (
+	"errors"
 	"net"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -47,33 +49,77 @@ type Pages struct {
 	queue    *jobs.Queue
 	o        PageOptions
 	doors    doors
-	passkeys *webauthn.WebAuthn
+	passkeys *webauthn.WebAuthn // nil where browsers know none
+	keyHost  string
 }
 
-// NewPages makes the screens. It fails when no passkey could belong to the site's address.
+// NewPages makes the screens. It fails when the site's address is none.
 func NewPages(s *Store, sessions *web.Sessions, q *jobs.Queue, o PageOptions) (*Pages, error) {
+	p := &Pages{store: s, sessions: sessions, queue: q, o: o, doors: newDoors(o.Now)}
 	u, err := url.Parse(o.Origin)
-	if err != nil || u.Hostname() == "" {
-		return nil, errs.E("accounts.NewPages "+o.Origin, errs.Invalid, err)
+	if err == nil && u.Hostname() == "" {
+		err = errors.New("an address without a host")
 	}
-	host, origin := u.Hostname(), o.Origin
-	if net.ParseIP(host) != nil { // passkeys belong to a name: on one's own machine that is localhost
-		u.Host = strings.Replace(u.Host, host, "localhost", 1)
-		host, origin = "localhost", u.String()
+	if err == nil {
+		p.passkeys, p.keyHost, err = passkeysAt(*u, o.Site)
 	}
-	w, err := webauthn.New(&webauthn.Config{
-		RPID: host, RPDisplayName: o.Site, RPOrigins: []string{origin},
-		AttestationPreference: protocol.PreferNoAttestation,
-	})
 	if err != nil {
 		return nil, errs.E("accounts.NewPages "+o.Origin, errs.Invalid, err)
 	}
-	return &Pages{store: s, sessions: sessions, queue: q, o: o, doors: newDoors(o.Now), passkeys: w}, nil
+	return p, nil
+}
+
+// passkeysAt makes the ceremonies of a site, and says on which host browsers take part: a name reached over https, or
+// localhost (WebAuthn §5.1.2). A loopback address stands for localhost, where the same site answers.
+func passkeysAt(u url.URL, site string) (*webauthn.WebAuthn, string, error) {
+	host := u.Hostname()
+	if a, err := netip.ParseAddr(host); err == nil {
+		if !a.IsLoopback() {
+			return nil, "", nil
+		}
+		host = "localhost"
+		if port := u.Port(); port != "" {
+			u.Host = net.JoinHostPort(host, port)
+		} else {
+			u.Host = host
+		}
+	}
+	if u.Scheme != "https" && host != "localhost" {
+		return nil, "", nil
+	}
+	w, err := webauthn.New(&webauthn.Config{RPID: host, RPDisplayName: site, RPOrigins: []string{u.String()}, AttestationPreference: protocol.PreferNoAttestation})
+	return w, host, err
+}
+
+// offersKeys reports whether the visitor's browser can use passkeys here: they belong to one host.
+func (p *Pages) offersKeys(r *web.Request) bool {
+	u := url.URL{Host: r.Host}
+	return p.passkeys != nil && strings.EqualFold(u.Hostname(), p.keyHost)
 }
 
 // Routes are all addresses of this feature.
 func (p *Pages) Routes() []web.Route {
-	return slices.Concat(p.doorRoutes(), p.settingsRoutes(), p.accessRoutes())
+	return slices.Concat(p.doorRoutes(), p.keyRoutes(), p.settingsRoutes(), p.accessRoutes())
+}
+
+// keyRoutes are what the script of passkeys talks to; they answer nowhere else than where passkeys are offered.
+func (p *Pages) keyRoutes() []web.Route {
+	offered := func(h web.Handle) web.Handle {
+		return func(r *web.Request) error {
+			if !p.offersKeys(r) {
+				return errs.E("accounts.passkeys", errs.NotFound, nil)
+			}
+			return h(r)
+		}
+	}
+	return []web.Route{
+		{Pattern: "POST /connexion/verification/cle/debut", Handler: web.Public(offered(p.beginStepKey))},
+		{Pattern: "POST /connexion/verification/cle", Handler: web.Public(offered(p.finishStepKey))},
+		{Pattern: "POST /connexion/cle/debut", Handler: web.Public(offered(p.beginKey))},
+		{Pattern: "POST /connexion/cle", Handler: web.Public(offered(p.finishKey))},
+		{Pattern: "POST /moi/parametres/securite/cles/debut", Handler: web.SignedIn(offered(p.beginNewKey))},
+		{Pattern: "POST /moi/parametres/securite/cles", Handler: web.SignedIn(offered(p.createKey))},
+	}
 }
 
 func (p *Pages) doorRoutes() []web.Route {
@@ -90,10 +136,6 @@ func (p *Pages) doorRoutes() []web.Route {
 		{Pattern: "POST /connexion/mot-de-passe/{token}", Handler: web.Public(p.choosePassword)},
 		{Pattern: "GET /connexion/verification", Handler: web.Public(p.newStep)},
 		{Pattern: "POST /connexion/verification", Handler: web.Public(p.createStep)},
-		{Pattern: "POST /connexion/verification/cle/debut", Handler: web.Public(p.beginStepKey)},
-		{Pattern: "POST /connexion/verification/cle", Handler: web.Public(p.finishStepKey)},
-		{Pattern: "POST /connexion/cle/debut", Handler: web.Public(p.beginKey)},
-		{Pattern: "POST /connexion/cle", Handler: web.Public(p.finishKey)},
 		{Pattern: "GET /deconnexion", Handler: web.Public(p.leave)},
 		{Pattern: "POST /deconnexion", Handler: web.Public(p.remove)},
 	}
@@ -113,8 +155,6 @@ func (p *Pages) settingsRoutes() []web.Route {
 		{Pattern: "POST /moi/parametres/securite/codes", Handler: web.SignedIn(p.createCodes)},
 		{Pattern: "POST /moi/parametres/securite/codes/arret", Handler: web.SignedIn(p.removeCodes)},
 		{Pattern: "POST /moi/parametres/securite/secours", Handler: web.SignedIn(p.createRecovery)},
-		{Pattern: "POST /moi/parametres/securite/cles/debut", Handler: web.SignedIn(p.beginNewKey)},
-		{Pattern: "POST /moi/parametres/securite/cles", Handler: web.SignedIn(p.createKey)},
 		{Pattern: "POST /moi/parametres/securite/cles/{id}", Handler: web.SignedIn(p.renameKey)},
 		{Pattern: "POST /moi/parametres/securite/cles/{id}/retirer", Handler: web.SignedIn(p.removeKey)},
 	}

@@ -45,6 +45,7 @@ func (p *Pages) updateSettings(r *web.Request) error {
 // securityView is the security page.
 type securityView struct {
 	Account    Account
+	Keys       bool // passkeys are possible here
 	MustSecure bool
 	Login      string
 	Passkeys   []Passkey
@@ -62,7 +63,7 @@ func (p *Pages) security(r *web.Request) error { return p.securityPage(r, 0, nil
 const shownEntries = 10
 
 func (p *Pages) securityPage(r *web.Request, status int, msgs map[string]string) error {
-	v := securityView{MustSecure: r.Identity.MustSecure, Login: r.Identity.Login, Current: r.Session.ID, Msgs: msgs}
+	v := securityView{Keys: p.offersKeys(r), MustSecure: r.Identity.MustSecure, Login: r.Identity.Login, Current: r.Session.ID, Msgs: msgs}
 	for _, read := range []func() error{
 		func() (err error) { v.Account, err = p.store.ByID(r.Ctx(), r.Viewer.Account); return },
 		func() (err error) { v.Passkeys, err = p.store.Passkeys(r.Ctx(), r.Viewer.Account); return },

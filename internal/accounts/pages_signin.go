@@ -11,6 +11,7 @@ import (
 type signInView struct {
 	Typed string
 	Next  string
+	Keys  bool // passkeys are possible here
 	Msgs  map[string]string
 }
 
@@ -27,6 +28,7 @@ func (p *Pages) new(r *web.Request) error {
 }
 
 func (p *Pages) signInPage(r *web.Request, status int, v signInView) error {
+	v.Keys = p.offersKeys(r)
 	return r.Page(web.Page{Status: status, Title: r.T("accounts.signin.title"), Help: "se-connecter", Index: status == 0, Content: signInForm(v)})
 }
 

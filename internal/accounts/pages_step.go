@@ -47,7 +47,7 @@ func (p *Pages) startAgain(r *web.Request, err error) error {
 }
 
 func (p *Pages) stepPage(r *web.Request, status int, a Account, msgs map[string]string) error {
-	v := stepView{Codes: a.HasCodes, Passkeys: a.Passkeys > 0, Msgs: msgs}
+	v := stepView{Codes: a.HasCodes, Passkeys: a.Passkeys > 0 && p.offersKeys(r), Msgs: msgs}
 	return r.Page(web.Page{Status: status, Title: r.T("accounts.step.title"), Help: "double-verification", Content: stepForm(v)})
 }
 

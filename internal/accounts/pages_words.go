@@ -32,6 +32,13 @@ func (p passkeyProps) attributes(ctx context.Context) templ.Attributes {
 	return a
 }
 
+func withoutLead(ctx context.Context, keys bool) string {
+	if keys {
+		return i18n.T(ctx, "accounts.without.lead")
+	}
+	return i18n.T(ctx, "accounts.without.lead_mail")
+}
+
 func hello(ctx context.Context, name string) string {
 	if name == "" {
 		return i18n.T(ctx, "accounts.hello")

@@ -8,8 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/alexedwards/argon2id"
-
 	"amicale/internal/errs"
 )
 
@@ -81,13 +79,6 @@ func TestHashBounds(t *testing.T) {
 			t.Errorf("check(%s) = %v, %v, want no match and an error %v", c.hash, match, err, !c.ok)
 		}
 	}
-}
-
-// quick is a hasher whose hashes cost next to nothing, where only the waiting is tested.
-func quick() *hasher {
-	h := newHasher()
-	h.params = argon2id.Params{Memory: 8, Iterations: 1, Parallelism: 1, SaltLength: 16, KeyLength: 32}
-	return h
 }
 
 func TestHashRehashesOldParameters(t *testing.T) {
