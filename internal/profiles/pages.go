@@ -197,6 +197,8 @@ type viewsProps struct {
 	Page   web.Paging
 	Pages  int
 	PageAt func(int) string
+	// ActionKey is that of Deps.
+	ActionKey func(string) string
 }
 
 const viewsSize = 30
@@ -208,7 +210,8 @@ func (p *Pages) listViews(r *web.Request) error {
 	if err != nil {
 		return err
 	}
-	props := viewsProps{List: list, All: all, Page: paging, Pages: paging.Pages(list.Total), PageAt: func(n int) string { return paging.URL(r.URL, n) }}
+	props := viewsProps{List: list, All: all, Page: paging, Pages: paging.Pages(list.Total), ActionKey: p.store.ActionKey,
+		PageAt: func(n int) string { return paging.URL(r.URL, n) }}
 	return r.Page(web.Page{Title: r.T("profile.views.title"), Help: "qui-a-consulte", Content: viewsPage(props)})
 }
 

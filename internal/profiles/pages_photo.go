@@ -41,9 +41,6 @@ func (p *Pages) updatePhoto(r *web.Request) error {
 	if err != nil {
 		return err
 	}
-	if file == nil && f.Checked("upload") { // the button says "send", and nothing was chosen
-		return p.photoRefused(r, typed, errs.Msg("profile.photo.none"))
-	}
 	undo, err := p.savePhoto(r, file, typed.Values["audience_photo"])
 	if err != nil {
 		return p.photoRefused(r, typed, err)

@@ -978,7 +978,7 @@ func viewsPage(p viewsProps) templ.Component {
 			templ_7745c5c3_Err = ui.Table(ui.TableProps{
 				Caption: i18n.T(ctx, "profile.views.title"), Hide: true,
 				Columns: []ui.Column{{Label: i18n.T(ctx, "profile.views.who")}, {Label: i18n.T(ctx, "profile.views.what")}, {Label: i18n.T(ctx, "profile.views.when")}},
-				Rows:    trailRows(ctx, p.List.Rows),
+				Rows:    p.rows(ctx),
 			}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err

@@ -8,7 +8,6 @@ import (
 
 	"github.com/a-h/templ"
 
-	"amicale/internal/audit"
 	"amicale/internal/geo"
 	"amicale/internal/i18n"
 	"amicale/internal/people"
@@ -217,20 +216,24 @@ func standingTone(s State) ui.Tone {
 	return ui.Neutral
 }
 
-// trailWords is what happened, for the person it happened to. What has no words of its own is a change or a look by
-// the site or its staff.
-func trailWords(ctx context.Context, row audit.Row) string {
-	key := "profile.trail." + row.Action
-	if s := i18n.T(ctx, key); s != key {
-		return s
+// trailWords is what happened, for the person it happened to: in this package's words, else in those of the house.
+func (p viewsProps) trailWords(ctx context.Context, action string) string {
+	keys := []string{"profile.trail." + action}
+	if p.ActionKey != nil {
+		keys = append(keys, p.ActionKey(action))
+	}
+	for _, key := range keys {
+		if s := i18n.T(ctx, key); s != key {
+			return s
+		}
 	}
 	return i18n.T(ctx, "profile.trail.other")
 }
 
-func trailRows(ctx context.Context, rows []audit.Row) [][]ui.Cell {
-	out := make([][]ui.Cell, len(rows))
-	for i, row := range rows {
-		out[i] = []ui.Cell{{Text: row.Actor}, {Text: trailWords(ctx, row)}, {Text: i18n.DateTime(ctx, row.At)}}
+func (p viewsProps) rows(ctx context.Context) [][]ui.Cell {
+	out := make([][]ui.Cell, len(p.List.Rows))
+	for i, row := range p.List.Rows {
+		out[i] = []ui.Cell{{Text: row.Actor}, {Text: p.trailWords(ctx, row.Action)}, {Text: i18n.DateTime(ctx, row.At)}}
 	}
 	return out
 }

@@ -42,6 +42,9 @@ type Deps struct {
 	// Exporters and Erasers are those of every feature, this one included; they are asked for when needed.
 	Exporters func() []people.Exporter
 	Erasers   func() []people.Eraser
+	// ActionKey is the i18n key of what the trail calls an action, of whatever feature; nil, or a key without words,
+	// leaves this package's own few words.
+	ActionKey func(action string) string
 }
 
 // Store changes what people tell of themselves. It writes people's tables through people alone.
