@@ -1,8 +1,9 @@
 // Package people is the common base: persons, associations, degrees, logins, contact points, memberships.
 //
 // It is the one domain package that features may import. It owns the tables of migration 0002, the rule of what
-// a viewer sees of a person (Seen), the giving of logins, and writes the change feed in the same transaction as
-// every change. Whoever is a graduate of two schools is one Person with two Degrees.
+// a viewer sees of a person (Seen), the giving of logins, the merging of doubles, "download my data" and "erase
+// me" (to which features add their part: Merger, Exporter, Eraser), and writes the change feed in the same
+// transaction as every change. Whoever is a graduate of two schools is one Person with two Degrees.
 package people
 
 import (

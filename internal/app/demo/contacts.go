@@ -133,7 +133,11 @@ func (g *generator) words(d *people.Dossier, woman bool, year int) {
 	if !d.Activated() || !g.chance(72) {
 		return
 	}
-	field, title := pickOne(g.Rand, g.fields), pickOne(g.Rand, g.titles).of(woman)
+	titles := g.titles
+	if g.now.Year()-year <= 5 {
+		titles = g.beginnings
+	}
+	field, title := pickOne(g.Rand, g.fields), pickOne(g.Rand, titles).of(woman)
 	switch {
 	case d.Status == people.Student && g.chance(50):
 		d.Headline = "Cherche un stage, " + field

@@ -18,9 +18,9 @@ const Password = "amicale-demo"
 func Associations() []people.Association {
 	return []people.Association{
 		{Code: "ly", Name: "AIL Alumni INSA Lyon", School: "INSA Lyon", Host: "alumni-lyon.example", MailDomain: "ail.example", Color: "#b3132b", Position: 1},
-		{Code: "re", Name: "IAR", School: "INSA Rennes", Host: "alumni-rennes.example", MailDomain: "iar.example", Color: "#1f5fa8", Position: 2},
-		{Code: "ro", Name: "A2IN", School: "INSA Rouen Normandie", Host: "alumni-normandie.example", MailDomain: "a2in.example", Color: "#0b6b5d", Position: 3},
-		{Code: "to", Name: "IAT", School: "INSA Toulouse", Host: "alumni-toulouse.example", MailDomain: "iat.example", Color: "#a8430f", Position: 4},
+		{Code: "re", Name: "IAR Rennes", School: "INSA Rennes", Host: "alumni-rennes.example", MailDomain: "iar.example", Color: "#1f5fa8", Position: 2},
+		{Code: "ro", Name: "A2IN Normandie", School: "INSA Rouen Normandie", Host: "alumni-normandie.example", MailDomain: "a2in.example", Color: "#0b6b5d", Position: 3},
+		{Code: "to", Name: "IAT Toulouse", School: "INSA Toulouse", Host: "alumni-toulouse.example", MailDomain: "iat.example", Color: "#a8430f", Position: 4},
 		{Code: "st", Name: "Arts et Industries Strasbourg", School: "INSA Strasbourg", Host: "alumni-strasbourg.example", MailDomain: "ais.example", Color: "#6a2c91", Position: 5},
 		{Code: "cv", Name: "INSA CVL Alumni", School: "INSA Centre Val de Loire", Host: "alumni-cvl.example", MailDomain: "cvl-alumni.example", Color: "#3f6212", Position: 6},
 	}

@@ -62,7 +62,8 @@ type lexicon struct {
 	towns                   map[string]*skewed[town]   // by school, "idf", "fr"
 	abroad                  *skewed[town]
 	streetKinds, streets    []string
-	titles, about           []gendered
+	titles, beginnings      []gendered // of the experienced, of those in their first five years
+	about                   []gendered
 	fields, companies       []string
 }
 
@@ -152,6 +153,8 @@ func (l *lexicon) readWork() {
 		switch line.key {
 		case "titles":
 			l.titles = pairs(line.rest)
+		case "beginnings":
+			l.beginnings = pairs(line.rest)
 		case "about":
 			l.about = pairs(line.rest)
 		case "fields":
