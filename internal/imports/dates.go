@@ -31,6 +31,29 @@ func (d Date) String() string {
 	return fmt.Sprintf("%04d-%02d-%02d", d.Year, d.Month, d.Day)
 }
 
+// MarshalText is String.
+func (d Date) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
+
+// UnmarshalText reads what MarshalText wrote.
+func (d *Date) UnmarshalText(b []byte) error {
+	*d = Date{}
+	if len(b) == 0 {
+		return nil
+	}
+	parts := strings.Split(string(b), "-")
+	for i, to := range []*int{&d.Year, &d.Month, &d.Day} {
+		if i >= len(parts) {
+			break
+		}
+		n, err := strconv.Atoi(parts[i])
+		if err != nil {
+			return fmt.Errorf("imports.Date %q: %w", b, err)
+		}
+		*to = n
+	}
+	return nil
+}
+
 // Time is midnight UTC of the day, the zero time if the day is not known.
 func (d Date) Time() time.Time {
 	if d.Day == 0 {
@@ -296,4 +319,10 @@ func plainNumber(s string) string {
 		return s // 12E5 is more likely a code
 	}
 	return strconv.FormatFloat(n, 'f', -1, 64)
+}
+
+// addDays is the day so many years and days later; d is a whole day.
+func (d Date) addDays(years, days int) Date {
+	t := d.Time().AddDate(years, 0, days)
+	return Date{t.Year(), int(t.Month()), t.Day()}
 }

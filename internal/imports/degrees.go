@@ -248,9 +248,28 @@ func (p *parsing) paid(c *Column, value string, m Membership) {
 		}
 		return
 	}
-	m.From = d.First()
-	if d.Day == 0 {
-		m.To = d.Last()
+	m.From, m.To = d.First(), d.Last()
+	if d.Day > 0 { // the day of a payment
+		m.To = d.addDays(1, -1)
 	}
 	p.record.Memberships = append(p.record.Memberships, m)
+}
+
+// fillPeriod completes a membership of which a list knows one day only. An end alone ends a year. A beginning alone
+// (an open mandate, "member since") runs to the end of the academic year the list is imported in, 31 August: the
+// person stays a member while lists say so, and nobody for ever by a missing cell.
+func (m *Membership) fillPeriod(today Date) {
+	switch {
+	case m.From.IsZero():
+		m.From = m.To.addDays(-1, 1)
+	case m.To.IsZero():
+		since := today
+		if since.Before(m.From) {
+			since = m.From
+		}
+		m.Open, m.To = true, Date{since.Year, 8, 31}
+		if m.To.Before(since) {
+			m.To.Year++
+		}
+	}
 }

@@ -9,8 +9,8 @@ import (
 // Reason says why something was not taken, or was taken with a reservation: a key and its data for a screen, and a
 // plain text in both languages for a reject file and a terminal. It is an error.
 type Reason struct {
-	Key  string
-	Args map[string]any
+	Key  string         `json:"key"`
+	Args map[string]any `json:"args,omitempty"`
 }
 
 // reason makes a Reason from a key and pairs of name and value.
@@ -76,6 +76,11 @@ func reasonTexts() map[string][2]string {
 		"not_a_name":          {"« {value} » n’est pas un nom.", "“{value}” is not a name."},
 		"no_association":      {"Aucune école : ni dans la ligne, ni par --association.", "No school: neither in the row nor by --association."},
 		"association_unknown": {"L’école « {value} » n’est pas connue.", "The school “{value}” is not known."},
+		"login_taken":         {"L’identifiant « {login} » est à quelqu’un d’autre.", "The login “{login}” is somebody else’s."},
+		"unknown_identifier":  {"Personne n’a l’identifiant « {value} » : importe d’abord la liste des personnes.", "Nobody has the identifier “{value}”: import the list of persons first."},
+		"not_yours":           {"Cette personne ou cette école n’est pas de tes associations.", "This person or school is not of your associations."},
+		"erased":              {"Cette personne a demandé à être effacée. Si elle veut revenir, crée sa fiche à la main.", "This person asked to be erased. If they want to come back, create them by hand."},
+		"row_failed":          {"La ligne n’a pas pu être enregistrée : {detail}", "The row could not be saved: {detail}"},
 		// a person taken with a reservation
 		"no_first_name":       {"Pas de prénom : aucun identifiant ne peut être donné.", "No first name: no login can be given."},
 		"no_class":            {"Pas d’année de promotion : aucun identifiant, la personne attend sur le bureau.", "No class year: no login, the person waits on the desk."},
@@ -91,6 +96,7 @@ func reasonTexts() map[string][2]string {
 		"status_unknown":      {"Le statut « {value} » n’est pas reconnu, il est gardé en note.", "The status “{value}” is not recognised; it is kept as a note."},
 		"flag_unknown":        {"« {value} » n’est ni oui ni non, c’est gardé en note.", "“{value}” is neither yes nor no; it is kept as a note."},
 		"membership_no_dates": {"Adhésion sans dates : gardée en note.", "Membership without dates: kept as a note."},
+		"membership_open":     {"Adhésion sans fin : comptée jusqu’au {to}, à renouveler par une nouvelle liste.", "Membership without an end: counted until {to}, to be renewed by a new list."},
 		"login_invalid":       {"« {value} » ne peut pas être un identifiant.", "“{value}” cannot be a login."},
 		"text_repaired":       {"Texte mal encodé, réparé : {value}", "Text with a broken encoding, repaired: {value}"},
 		"text_lost":           {"Un caractère s’est perdu dans « {value} », à corriger à la main.", "A character was lost in “{value}”; correct it by hand."},

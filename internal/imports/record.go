@@ -7,65 +7,67 @@ import (
 	"strings"
 	"time"
 
-	"amicale/internal/fold"
 	"amicale/internal/people"
 )
 
 // Record is one row, normalised: what a list says of one person. What it does not say is zero.
 type Record struct {
-	Line         int
-	Legacy       []people.LegacyID // the first one is the row's identity
-	Civility     string            // "", "m" or "mme"
-	FirstNames   string            // all, in one text
-	FirstName    string            // the one in use
-	BirthSurname string
-	UsageSurname string // "" when it is the birth surname, or the only one known
-	Birth        Date
-	Death        Date
-	Status       people.Status
-	Degrees      []Degree
-	Contacts     []Contact
-	Logins       []string // current ones, verbatim
-	FormerLogins []string // verbatim
-	Redirects    []string // targets of the lifetime address
-	Memberships  []Membership
-	Refusals     []Refusal
-	Note         map[string]string // unknown columns by header, and what could not be read
+	Line         int               `json:"-"`
+	Legacy       []people.LegacyID `json:"legacy,omitempty"`      // the first one is the row's identity
+	Civility     string            `json:"civility,omitempty"`    // "", "m" or "mme"
+	FirstNames   string            `json:"first_names,omitempty"` // all, in one text
+	FirstName    string            `json:"first_name,omitempty"`  // the one in use
+	BirthSurname string            `json:"birth_surname,omitempty"`
+	UsageSurname string            `json:"usage_surname,omitempty"` // "" when it is the birth surname, or the only one known
+	Birth        Date              `json:"birth,omitzero"`
+	Death        Date              `json:"death,omitzero"`
+	Status       people.Status     `json:"status,omitempty"`
+	Degrees      []Degree          `json:"degrees,omitempty"`
+	Contacts     []Contact         `json:"contacts,omitempty"`
+	Logins       []string          `json:"logins,omitempty"`        // current ones, verbatim
+	FormerLogins []string          `json:"former_logins,omitempty"` // verbatim
+	Redirects    []string          `json:"redirects,omitempty"`     // targets of the lifetime address
+	Memberships  []Membership      `json:"memberships,omitempty"`
+	Refusals     []Refusal         `json:"refusals,omitempty"`
+	Note         map[string]string `json:"note,omitempty"` // unknown columns by header, and what could not be read
 }
 
 // Degree is one diploma of a Record.
 type Degree struct {
-	Association string // code
-	ClassYear   int    // 0 when unknown
-	Diploma     people.Diploma
-	StudyYear   int
-	Department  string
+	Association string         `json:"association"`          // code
+	ClassYear   int            `json:"class_year,omitempty"` // 0 when unknown
+	Diploma     people.Diploma `json:"diploma,omitempty"`
+	StudyYear   int            `json:"study_year,omitempty"`
+	Department  string         `json:"department,omitempty"`
 }
 
 // Contact is one e-mail, phone or postal address of a Record.
 type Contact struct {
-	Kind     people.ContactKind
-	Purpose  people.Purpose
-	Value    string // canonical e-mail, E.164 phone
-	Street   string // lines
-	Postcode string
-	City     string
-	Country  string // ISO 3166-1 alpha-2 where Defaults.Country knows it, else as written
-	From, To Date
+	Kind     people.ContactKind `json:"kind"`
+	Purpose  people.Purpose     `json:"purpose"`
+	Value    string             `json:"value,omitempty"`  // canonical e-mail, E.164 phone
+	Street   string             `json:"street,omitempty"` // lines
+	Postcode string             `json:"postcode,omitempty"`
+	City     string             `json:"city,omitempty"`
+	Country  string             `json:"country,omitempty"` // ISO 3166-1 alpha-2 where Defaults.Country knows it, else as written
+	From     Date               `json:"from,omitzero"`
+	To       Date               `json:"to,omitzero"`
 }
 
-// Membership is dues that a list says were paid. From or To may be unknown.
+// Membership is dues that a list says were paid. A list may know one of the two days only: see fillPeriod.
 type Membership struct {
-	Association string
-	From, To    Date
-	Origin      string
+	Association string `json:"association"`
+	From        Date   `json:"from,omitzero"`
+	To          Date   `json:"to,omitzero"`
+	Open        bool   `json:"open,omitempty"` // the list gives no end: To was filled in
+	Origin      string `json:"origin,omitempty"`
 }
 
 // Refusal is something the person said no to.
 type Refusal struct {
-	Kind   Field // RefuseMailing, RefusePost, RefusePhone, RefuseDirectory or RefuseAll
-	Date   Date
-	Origin string
+	Kind   Field  `json:"kind"` // RefuseMailing, RefusePost, RefusePhone, RefuseDirectory or RefuseAll
+	Date   Date   `json:"date,omitzero"`
+	Origin string `json:"origin,omitempty"`
 }
 
 // KnownAssociation is a school as lists write it.
@@ -91,19 +93,6 @@ func (r *Record) Surname() string { return cmp.Or(r.UsageSurname, r.BirthSurname
 // Named reports that the record says who it is about by name. Else it only adds to a person who is known by a legacy
 // identifier.
 func (r *Record) Named() bool { return r.Surname() != "" }
-
-// Identity is what makes two rows the same person from one import to the next: the legacy identifier, else folded
-// name, birth date and degree, and which of several equal ones it is (occurrence, from 1).
-func Identity(r *Record, occurrence int) string {
-	if len(r.Legacy) > 0 {
-		return "id|" + r.Legacy[0].Source + "|" + r.Legacy[0].Value
-	}
-	var d Degree
-	if len(r.Degrees) > 0 {
-		d = r.Degrees[0]
-	}
-	return "name|" + fold.Key(r.FirstName, r.Surname(), d.Association, d.ClassYear) + "|" + r.Birth.String() + "|" + strconv.Itoa(max(occurrence, 1))
-}
 
 // parsing is one row on its way to a Record.
 type parsing struct {
@@ -139,6 +128,12 @@ func (m *Mapping) Record(row Row, defaults *Defaults) (*Record, []Warning, error
 		return nil, p.warnings, reason("not_a_name", "value", r.FirstName)
 	}
 	p.plausibility()
+	for i := range r.Memberships {
+		m := &r.Memberships[i]
+		if m.fillPeriod(p.today()); m.Open {
+			p.warn(nil, reason("membership_open", "to", m.To.String()))
+		}
+	}
 	return r, p.warnings, nil
 }
 

@@ -1,0 +1,113 @@
+package imports
+
+import (
+	"context"
+
+	"amicale/internal/db"
+	"amicale/internal/errs"
+	"amicale/internal/id"
+	"amicale/internal/viewer"
+)
+
+const importColumns = `id, file_name, file_size, file_key, rejects_key, association_id, mapping, dry_run, state, report, problem,
+	account_id, actor, roles, created_at, started_at, finished_at`
+
+type importRow struct {
+	MappingColumn db.JSON[[]Override]    `db:"mapping"`
+	ReportColumn  db.JSON[Report]        `db:"report"`
+	ProblemColumn db.JSON[Problem]       `db:"problem"`
+	RolesColumn   db.JSON[[]viewer.Role] `db:"roles"`
+	Import
+}
+
+func (r importRow) toImport() Import {
+	i := r.Import
+	i.Mapping, i.Report, i.Problem, i.roles = r.MappingColumn.V, r.ReportColumn.V, r.ProblemColumn.V, r.RolesColumn.V
+	return i
+}
+
+func (s *Store) insertImport(ctx context.Context, i Import) error {
+	_, err := s.db.Exec(ctx, `INSERT INTO imports (`+importColumns+`) VALUES (`+db.In(17)+`)`,
+		i.ID, i.FileName, i.FileSize, i.FileKey, i.RejectsKey, i.AssociationID, db.ToJSON(list(i.Mapping)), i.DryRun, string(i.State), db.ToJSON(i.Report),
+		db.ToJSON(i.Problem), i.AccountID, i.Actor, db.ToJSON(list(i.roles)), i.CreatedAt, i.StartedAt, i.FinishedAt)
+	return err
+}
+
+// list is never null, which a JSON column could not hold.
+func list[T any](v []T) []T {
+	if v == nil {
+		return []T{}
+	}
+	return v
+}
+
+// record writes the entry of a run that begins; one that came by the back office is there already.
+func (r *run) record(ctx context.Context, src Source) error {
+	now := r.now()
+	if !r.options.Import.IsZero() {
+		return r.db.ExecOne(ctx, `UPDATE imports SET state = ?, dry_run = FALSE, started_at = ?, finished_at = NULL, report = ?, problem = ? WHERE id = ?`,
+			string(Running), now, db.ToJSON(r.report), db.ToJSON(Problem{}), r.id)
+	}
+	actor := r.options.Actor
+	if actor == "" {
+		actor = r.viewer.Reason
+	}
+	return r.insertImport(ctx, Import{ID: r.id, FileName: src.Name, FileSize: src.Size, AssociationID: r.school.ID, Mapping: r.options.Overrides, State: Running,
+		Report: r.report, AccountID: r.viewer.Account, Actor: actor, CreatedAt: now, StartedAt: now})
+}
+
+// note writes how far the run is, in the transaction of the batch that brought it there.
+func (r *run) note(ctx context.Context, add Counts, line int) error {
+	now := r.report
+	now.add(add)
+	now.Line = max(now.Line, line)
+	_, err := r.db.Exec(ctx, `UPDATE imports SET report = ? WHERE id = ?`, db.ToJSON(now), r.id)
+	return err
+}
+
+func (r *run) conclude(ctx context.Context, state State, p Problem) error {
+	_, err := r.db.Exec(ctx, `UPDATE imports SET state = ?, finished_at = ?, report = ?, problem = ? WHERE id = ?`,
+		string(state), r.now(), db.ToJSON(r.report), db.ToJSON(p), r.id)
+	return err
+}
+
+// mine is the condition on the imports that a viewer may see: those he made, and those of his associations.
+func mine(v viewer.Viewer) (where string, args []any, err error) {
+	own, all := v.Associations(viewer.Webmaster)
+	switch {
+	case all:
+		return `id IS NOT NULL`, nil, nil
+	case len(own) == 0:
+		return "", nil, errs.E("imports", errs.Forbidden, nil)
+	}
+	return `(account_id = ? OR association_id IN (` + db.In(len(own)) + `))`, append([]any{v.Account}, db.Args(own)...), nil
+}
+
+// Import is one entry of the history; NotFound for those who may not see it.
+func (s *Store) Import(ctx context.Context, v viewer.Viewer, which id.ID) (Import, error) {
+	where, args, err := mine(v)
+	if err != nil {
+		return Import{}, err
+	}
+	r, err := db.One[importRow](ctx, s.db, `SELECT `+importColumns+` FROM imports WHERE id = ? AND `+where, append([]any{which}, args...)...)
+	return r.toImport(), errs.Wrap("imports.Import "+which.String(), err)
+}
+
+// Imports is a part of the history, the latest first, and how many there are in all.
+func (s *Store) Imports(ctx context.Context, v viewer.Viewer, limit, offset int) ([]Import, int, error) {
+	where, args, err := mine(v)
+	if err != nil {
+		return nil, 0, err
+	}
+	total, err := db.One[int](ctx, s.db, `SELECT count(*) FROM imports WHERE `+where, args...)
+	if err != nil {
+		return nil, 0, errs.Wrap("imports.Imports", err)
+	}
+	var out []Import
+	err = db.Each(ctx, s.db, `SELECT `+importColumns+` FROM imports WHERE `+where+` ORDER BY created_at DESC, id DESC LIMIT ? OFFSET ?`,
+		append(args, limit, offset), func(r *importRow) error {
+			out = append(out, r.toImport())
+			return nil
+		})
+	return out, total, errs.Wrap("imports.Imports", err)
+}
