@@ -126,16 +126,6 @@ func contactDates(ctx context.Context, c people.ContactPoint) string {
 	return i18n.T(ctx, "profile.from_to", i18n.Data{"From": i18n.Date(ctx, c.ValidFrom), "To": i18n.Date(ctx, c.ValidTo)})
 }
 
-func contactIcon(k people.ContactKind) string {
-	switch k {
-	case people.Phone:
-		return "phone"
-	case people.Postal:
-		return "place"
-	}
-	return "mail"
-}
-
 // badges are the schools of a person's degrees.
 func badges(as people.Associations, degrees []people.Degree) []ui.SchoolBadgeProps {
 	var out []ui.SchoolBadgeProps
@@ -277,11 +267,15 @@ func quickLinks(ctx context.Context, p homeProps) []ui.NavItem {
 }
 
 func homeStats(ctx context.Context, p homeProps) []ui.StatProps {
-	all := len(Items())
-	return []ui.StatProps{
-		{Label: i18n.T(ctx, "profile.home.filled"), Value: strconv.Itoa(all-len(p.Missing)) + " / " + strconv.Itoa(all), URL: pathProfile},
-		{Label: i18n.T(ctx, "profile.home.views"), Value: i18n.Number(ctx, p.Views), Hint: i18n.T(ctx, "profile.home.views_hint"), URL: pathViews},
+	out := []ui.StatProps{{Label: i18n.T(ctx, "profile.home.views"), Value: i18n.Number(ctx, p.Views), Hint: i18n.T(ctx, "profile.home.views_hint"), URL: pathViews}}
+	for _, g := range p.D.Degrees {
+		if g.ClassYear == 0 {
+			continue
+		}
+		a, _ := p.As.ByID(g.AssociationID)
+		return append(out, ui.StatProps{Label: i18n.T(ctx, "profile.home.class"), Value: strconv.Itoa(g.ClassYear), Hint: a.School, URL: pathClass})
 	}
+	return out
 }
 
 func sections(ctx context.Context) []ui.NavItem {
