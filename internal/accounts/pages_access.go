@@ -2,6 +2,7 @@ package accounts
 
 import (
 	"context"
+	"slices"
 
 	"amicale/internal/errs"
 	"amicale/internal/id"
@@ -68,9 +69,9 @@ func (p *Pages) accessesPage(r *web.Request, status int, v accessesView) error {
 		}
 	}
 	if v.Admin {
-		v.At = append([]ui.Option{{Label: r.T("accounts.access.federation")}}, v.At...)
+		v.At = append(v.At, ui.Option{Label: r.T("accounts.access.federation")})
 	}
-	for _, role := range RoleNames() {
+	for _, role := range slices.Backward(RoleNames()) { // what gives the least comes first
 		if v.Admin || role == viewer.Secretary || role == viewer.Editor {
 			v.Grantable = append(v.Grantable, ui.Option{Value: string(role), Label: r.T(roleKey(role))})
 		}
