@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 
+	"amicale/internal/activation"
 	"amicale/internal/i18n"
 	"amicale/internal/ui"
 	"amicale/internal/viewer"
@@ -49,8 +50,13 @@ func (a *App) screens() []screen {
 	}
 }
 
-// openCases counts what waits on the desk; nil where there is no desk.
-func (a *App) openCases() func(context.Context, viewer.Viewer) (int, error) { return nil }
+// openCases counts what waits on the desk.
+func (a *App) openCases() func(context.Context, viewer.Viewer) (int, error) {
+	return func(ctx context.Context, v viewer.Viewer) (int, error) {
+		_, n, err := a.activation.List(ctx, v, activation.Filter{}, 1, 0)
+		return n, err
+	}
+}
 
 func (a *App) countPeople(ctx context.Context, _ viewer.Viewer) (int, error) {
 	return a.people.Count(ctx)

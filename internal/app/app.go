@@ -152,6 +152,7 @@ func (a *App) buildSite(context.Context) (err error) {
 		Frame: a.frame, Problem: problem, Origin: a.o.URL, Proxies: a.o.Proxies,
 		SecurePath: "/moi/parametres/securite", Metrics: web.NewMetrics(a.registry),
 	}
+	a.registerMetrics()
 	a.handler, err = a.site.Handler(a.Routes(), map[string]http.Handler{"/assets/": ui.AssetHandler()})
 	return err
 }
@@ -161,6 +162,7 @@ func (a *App) registerJobs() {
 	accounts.NewJobs(a.accounts, a.sessions).Register(a.runner)
 	activation.NewJobs(a.activation).Register(a.runner)
 	profiles.NewJobs(a.profiles).Register(a.runner)
+	a.registerPeriodic()
 }
 
 // Handler answers requests.

@@ -221,7 +221,7 @@ func (a *App) BenchSignIn(ctx context.Context, n int) ([]Measured, error) {
 	d := demo.Accounts()[0]
 	var all, hash []time.Duration
 	for range n {
-		form := strings.NewReader("login=" + d.Login + "&password=" + demo.Password)
+		form := strings.NewReader("who=" + d.Login + "&password=" + demo.Password)
 		req := httptest.NewRequestWithContext(ctx, http.MethodPost, "/connexion", form)
 		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		rec := httptest.NewRecorder()

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"time"
 
 	"amicale/internal/accounts"
+	"amicale/internal/activation"
 	"amicale/internal/app/demo"
 	"amicale/internal/audit"
 	"amicale/internal/errs"
@@ -48,10 +50,30 @@ func (a *App) MakeDemo(ctx context.Context, n int, progress func(done, total int
 			Name: "Fédération des alumni INSA", Contact: "contact@exemple.fr",
 			Intro: "Six écoles d’ingénieurs, six associations, un seul annuaire : celui que leurs diplômés et leurs étudiants tiennent à jour eux-mêmes."})
 	})
+	if err == nil {
+		err = a.demoCases(ctx)
+	}
 	if err != nil {
 		return fmt.Errorf("app.MakeDemo: %w", err)
 	}
 	return nil
+}
+
+// demoCases lays on the desk what it would hold on a quiet morning: requests that a machine must not decide.
+func (a *App) demoCases(ctx context.Context) error {
+	for _, c := range demo.Claims() {
+		claim := activation.Claim{FirstName: c.FirstName, Surname: c.Surname, Year: c.Class, School: c.School, Diploma: people.Diploma(c.Diploma), Email: c.Email, Phone: c.Phone, Words: c.Words}
+		var err error
+		if c.School == "" {
+			err = a.activation.Ask(ctx, claim, "fr")
+		} else {
+			err = a.activation.RequestAddition(ctx, claim, "fr", &activation.Upload{Name: "diplome.pdf", Size: int64(len(demo.Scan())), Content: bytes.NewReader(demo.Scan())})
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return a.runner.RunDue(ctx)
 }
 
 // demoMade reports whether the base holds the demonstration: its last account exists. A base of other people is

@@ -17,6 +17,7 @@ func (a *App) Routes() []web.Route {
 		a.healthRoutes(),
 		a.apiRoutes(),
 		a.demoRoutes(),
+		a.adminRoutes(),
 		a.accountPages.Routes(),
 		activation.NewPages(a.activation, a.people, a.o.Now).Routes(),
 		activation.NewDesk(a.activation, a.people, a.o.Now).Routes(),

@@ -72,7 +72,7 @@ func openSQLite(ctx context.Context, path string, o Options) (*DB, error) {
 	}
 	dsn := "file:" + (&url.URL{Path: path}).EscapedPath() +
 		"?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=foreign_keys(1)&_pragma=synchronous(" + sync + ")" +
-		"&_pragma=cache_size(-65536)&_time_format=sqlite&_timezone=UTC"
+		"&_pragma=cache_size(-16384)&_time_format=sqlite&_timezone=UTC"
 	w, err := sql.Open("sqlite", dsn+"&_txlock=immediate")
 	if err != nil {
 		return nil, fmt.Errorf("db.Open: %w", err)

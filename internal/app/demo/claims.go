@@ -15,11 +15,11 @@ type Claim struct {
 // the others ask to be added.
 func Claims() []Claim {
 	return []Claim{
-		{FirstName: "Nadia", Surname: "Ferrand", School: "ly", Diploma: "engineer", Class: 2003, Email: "nadia.ferrand@exemple.fr", Phone: "06 39 98 00 21",
+		{FirstName: "Nadia", Surname: "Ferrand", School: "ly", Diploma: "engineer", Class: 2003, Email: "nadia.ferrand@exemple.fr", Phone: "01 99 00 00 21",
 			Words: "J’ai fait ma dernière année à l’étranger, c’est peut-être pour cela que je ne suis pas dans l’annuaire."},
-		{FirstName: "Paul", Surname: "Keller", School: "st", Diploma: "architect", Class: 2016, Email: "paul.keller@exemple.fr", Phone: "06 39 98 00 22",
+		{FirstName: "Paul", Surname: "Keller", School: "st", Diploma: "architect", Class: 2016, Email: "paul.keller@exemple.fr", Phone: "03 53 01 00 22",
 			Words: "Double cursus ingénieur et architecte."},
-		{Surname: "Delmas-Ruiz", Class: 2007, Email: "delmas.ruiz@exemple.fr", Phone: "06 39 98 00 23"},
+		{Surname: "Delmas-Ruiz", Class: 2007, Email: "delmas.ruiz@exemple.fr", Phone: "05 36 49 00 23"},
 	}
 }
 
