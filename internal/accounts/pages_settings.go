@@ -1,6 +1,7 @@
 package accounts
 
 import (
+	"cmp"
 	"strconv"
 	"strings"
 
@@ -149,7 +150,7 @@ func (p *Pages) codesPage(r *web.Request, status int, msgs map[string]string) er
 		return err
 	}
 	v.On = a.HasCodes
-	address, secret, err := p.store.PendingCodes(r.Ctx(), r.Viewer, p.o.Site, r.Identity.Login)
+	address, secret, err := p.store.PendingCodes(r.Ctx(), r.Viewer, p.o.Site, codesName(r))
 	switch {
 	case err == nil:
 		v.URL, v.Secret = address, grouped(secret)
@@ -202,7 +203,7 @@ func drawQR(text string) (path string, size int, err error) {
 }
 
 func (p *Pages) startCodes(r *web.Request) error {
-	if _, _, err := p.store.StartCodes(r.Ctx(), r.Viewer, p.o.Site, r.Identity.Login); err != nil {
+	if _, _, err := p.store.StartCodes(r.Ctx(), r.Viewer, p.o.Site, codesName(r)); err != nil {
 		return err
 	}
 	return r.Redirect(SecurePath + "/codes")
@@ -256,3 +257,6 @@ func (p *Pages) createRecovery(r *web.Request) error {
 func (p *Pages) recoveryPage(r *web.Request, codes []string) error {
 	return r.Page(web.Page{Title: r.T("accounts.recovery.title"), Help: "double-verification", Content: recoveryCodesPage(p.tabs(r), codes)})
 }
+
+// codesName is what an application for codes shows of the account: recruiters have no login.
+func codesName(r *web.Request) string { return cmp.Or(r.Identity.Login, r.Identity.Name) }
