@@ -19,10 +19,14 @@ import (
 var actionName = regexp.MustCompile(`^[a-z]+\.[a-z_]+$`)
 
 // actionsIn finds what a package's files write into the trail: values of a field Action, of constants and variables
-// used there, and of arguments given for a parameter called action.
+// used there, of arguments given for a parameter called action, and what functions return that are called there.
 func actionsIn(files []*ast.File) []string {
 	var out []string
+	makers := map[string]bool{} // functions that give an action
 	add := func(e ast.Expr) {
+		if call, ok := e.(*ast.CallExpr); ok {
+			makers[called(call)] = true
+		}
 		if lit, ok := e.(*ast.BasicLit); ok && lit.Kind == token.STRING {
 			if s, err := strconv.Unquote(lit.Value); err == nil && actionName.MatchString(s) {
 				out = append(out, s)
@@ -78,6 +82,18 @@ func actionsIn(files []*ast.File) []string {
 			return true
 		})
 	}
+	for _, f := range files {
+		for _, d := range f.Decls {
+			if fn, ok := d.(*ast.FuncDecl); ok && makers[fn.Name.Name] {
+				ast.Inspect(fn, func(n ast.Node) bool {
+					if r, ok := n.(*ast.ReturnStmt); ok && len(r.Results) == 1 {
+						add(r.Results[0])
+					}
+					return true
+				})
+			}
+		}
+	}
 	return out
 }
 
@@ -102,13 +118,21 @@ func (s *S) do() {
 	action, at := "a.opened", 1
 	action = "a.closed"
 	other := "a.other"
-}`, 0)
+	s.note(ctx, v, either(true))
+}
+func either(b bool) string {
+	if b {
+		return "a.yes"
+	}
+	return "a.no"
+}
+func unrelated() string { return "a.unrelated" }`, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
 	got := actionsIn([]*ast.File{f})
 	slices.Sort(got)
-	if want := []string{"a.closed", "a.done", "a.noted", "a.opened", "a.viewed"}; !slices.Equal(got, want) {
+	if want := []string{"a.closed", "a.done", "a.no", "a.noted", "a.opened", "a.viewed", "a.yes"}; !slices.Equal(got, want) {
 		t.Errorf("actionsIn = %q, want %q", got, want)
 	}
 }

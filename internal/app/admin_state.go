@@ -88,10 +88,7 @@ func (a *App) readState(ctx context.Context, v viewer.Viewer) (s siteState, err 
 	if s.failed, err = a.outbox.List(ctx, v, outbox.Failed, shownFailed); err != nil {
 		return s, err
 	}
-	backups, err := a.trail.Recent(ctx, v, audit.Page{Size: 1, Actions: []string{backupMade}})
-	if err == nil && len(backups.Rows) > 0 {
-		s.backup = backups.Rows[0].At
-	}
+	s.backup, err = LastBackup(ctx, a.o.DB)
 	return s, err
 }
 

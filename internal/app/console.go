@@ -11,6 +11,8 @@ import (
 
 	"amicale/internal/accounts"
 	"amicale/internal/audit"
+	"amicale/internal/clock"
+	"amicale/internal/db"
 	"amicale/internal/errs"
 	"amicale/internal/i18n"
 	"amicale/internal/id"
@@ -80,7 +82,11 @@ func (c Console) Send(ctx context.Context, login string) error {
 }
 
 func (c Console) link(ctx context.Context, acc accounts.Account) (string, error) {
-	token, err := c.app.accounts.IssueLink(ctx, accounts.Link{Purpose: accounts.ForActivation, Person: acc.Person, Account: acc.ID, TTL: accounts.ActivationTTL})
+	purpose := accounts.ForActivation
+	if acc.HasPassword {
+		purpose = accounts.ForReset
+	}
+	token, err := c.app.accounts.IssueLink(ctx, accounts.Link{Purpose: purpose, Person: acc.Person, Account: acc.ID, TTL: accounts.ActivationTTL})
 	if err != nil {
 		return "", err
 	}
@@ -154,13 +160,22 @@ func (c Console) List(ctx context.Context) ([]Staff, error) {
 }
 
 // NoteBackup writes into the trail that a backup was finished: the page of the site's state shows when.
-func (c Console) NoteBackup(ctx context.Context, size int64) error {
-	return c.app.trail.Record(ctx, audit.Entry{Actor: operator(), Action: backupMade, Detail: map[string]any{"bytes": size}})
+func NoteBackup(ctx context.Context, d *db.DB, size int64) error {
+	return audit.NewTrail(d, clock.System).Record(ctx, audit.Entry{Actor: operator(), Action: backupMade, Detail: map[string]any{"bytes": size}})
 }
 
-// NoteRestore writes into the restored trail that it comes from a backup.
-func (c Console) NoteRestore(ctx context.Context) error {
-	return c.app.trail.Record(ctx, audit.Entry{Actor: operator(), Action: "site.restored"})
+// LastBackup is when the last backup known was finished; zero when none is.
+func LastBackup(ctx context.Context, d *db.DB) (time.Time, error) {
+	list, err := audit.NewTrail(d, clock.System).Recent(ctx, operator(), audit.Page{Size: 1, Actions: []string{backupMade}})
+	if err != nil || len(list.Rows) == 0 {
+		return time.Time{}, err
+	}
+	return list.Rows[0].At, nil
+}
+
+// NoteRestore writes into the trail that came with a backup that it was restored.
+func NoteRestore(ctx context.Context, d *db.DB) error {
+	return audit.NewTrail(d, clock.System).Record(ctx, audit.Entry{Actor: operator(), Action: "site.restored"})
 }
 
 // account is whom a login or address means.
