@@ -40,6 +40,10 @@ type cli struct {
 	Serve   serveCmd   `cmd:"" help:"Serve the site. Example: amicale serve --url https://annuaire.example --smtp smtp://mail.example:587"`
 	Demo    demoCmd    `cmd:"" help:"Make (or reuse) a demonstration federation and serve it. Example: amicale demo --people 80000"`
 	Bench   benchCmd   `cmd:"" help:"Run a measurement. Example: amicale bench search --people 80000 --json"`
+	Admin   adminCmd   `cmd:"" help:"Staff accounts and roles, at the machine itself. Example: amicale admin list"`
+	Backup  backupCmd  `cmd:"" help:"Save everything into one file, also while the site serves. Example: amicale backup /backups/amicale-2026-11-23.tar.gz"`
+	Restore restoreCmd `cmd:"" help:"Bring a backup back into an empty installation. Example: amicale restore --data /var/lib/amicale-new amicale-2026-11-23.tar.gz"`
+	Doctor  doctorCmd  `cmd:"" help:"Check what the site stands on, and say what to do. Example: amicale doctor"`
 	Version versionCmd `cmd:"" help:"Print the version. Example: amicale version"`
 }
 
