@@ -41,7 +41,7 @@ func (a *App) frameOf(r *web.Request, p web.Page) ui.Frame {
 	} else {
 		f.SignInURL = "/connexion"
 	}
-	if r.Viewer.InNetwork() || r.Viewer.IsStaff() {
+	if searches(r.Viewer) {
 		f.Search.Action = "/annuaire"
 	}
 	if flash, text, ok := r.TakeFlash(); ok {
@@ -112,7 +112,7 @@ func (a *App) nav(r *web.Request) []ui.NavItem {
 		add("app.nav.class", "/ma-promo")
 	}
 	if r.Viewer.IsStaff() {
-		if !r.Viewer.InNetwork() {
+		if !r.Viewer.InNetwork() && searches(r.Viewer) {
 			add("app.nav.directory", "/annuaire")
 		}
 		add("app.nav.admin", "/admin")
@@ -120,6 +120,9 @@ func (a *App) nav(r *web.Request) []ui.NavItem {
 	add("app.nav.help", help.Base)
 	return items
 }
+
+// searches reports whether the directory is open to the viewer; to staff without a right to people’s data it is not.
+func searches(v viewer.Viewer) bool { return v.InNetwork() || v.Tier() == viewer.TierStaff }
 
 func (a *App) userMenu(r *web.Request) []ui.MenuItem {
 	var items []ui.MenuItem
