@@ -269,7 +269,7 @@ func (c *comparison) contacts(kind people.ContactKind, purpose people.Purpose) {
 		}
 		held[key] = b
 		if !slices.Contains(last, key) {
-			own = text(b)
+			own = showContact(b)
 		}
 	}
 	gone := slices.DeleteFunc(slices.Clone(last), func(key string) bool { return slices.Contains(file, key) })
@@ -285,12 +285,12 @@ func (c *comparison) contacts(kind people.ContactKind, purpose people.Purpose) {
 			old, there := held[gone[0]]
 			gone = gone[1:]
 			if !there || !old.ConfirmedAt.IsZero() { // removed, or confirmed by its owner
-				c.conflicts = append(c.conflicts, conflict{field: string(kind), base: text(old), file: text(point)})
+				c.conflicts = append(c.conflicts, conflict{field: string(kind), base: showContact(old), file: showContact(point)})
 				continue
 			}
 			point.ID, point.Audience, point.Preferred = old.ID, old.Audience, old.Preferred
 		case own != "":
-			c.conflicts = append(c.conflicts, conflict{field: string(kind), base: own, file: text(point)})
+			c.conflicts = append(c.conflicts, conflict{field: string(kind), base: own, file: showContact(point)})
 			continue
 		}
 		c.update.contacts = append(c.update.contacts, point)
@@ -327,8 +327,8 @@ func postalKey(street, postcode, city, country string) string {
 	return fold.Name(street) + "|" + strings.ToUpper(postcode) + "|" + fold.Name(city) + "|" + strings.ToUpper(country)
 }
 
-// text is a contact as the desk shows it.
-func text(b people.ContactPoint) string {
+// showContact is a contact as the desk shows it.
+func showContact(b people.ContactPoint) string {
 	if b.Kind != people.Postal {
 		return b.Value
 	}

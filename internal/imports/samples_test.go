@@ -73,7 +73,7 @@ func TestMandates(t *testing.T) {
 		t.Fatalf("%d records, warnings %v, rejects %v, want 23444", len(records), warnings, rejects)
 	}
 	first := records[0]
-	if got, want := fmt.Sprint(first.Legacy, first.Memberships, first.Named()), "[{assemblee-nationale PA794038}] [{ly 2022-07-13  }] false"; got != want {
+	if got, want := fmt.Sprint(first.Legacy, first.Memberships, first.Named()), "[{assemblee-nationale PA794038}] [{ly 2022-07-13 2027-08-31 true }] false"; got != want {
 		t.Errorf("first mandate = %s, want %s", got, want)
 	}
 }

@@ -70,11 +70,16 @@ func (r *run) openCases(ctx context.Context, entries []*entry, out *result) erro
 	if err != nil {
 		return err
 	}
+	opened := map[string]bool{} // two new rows find each other
 	for _, e := range entries {
 		if out.postponed[e.at] {
 			continue
 		}
 		for _, c := range append(e.cases, doubles[e]...) {
+			if opened[c.UniqueKey] {
+				continue
+			}
+			opened[c.UniqueKey] = true
 			if c.Kind == Duplicate {
 				out.Duplicates++
 			}
@@ -86,7 +91,7 @@ func (r *run) openCases(ctx context.Context, entries []*entry, out *result) erro
 	return nil
 }
 
-// name is a folded name that the entry's person goes by.
+// names are the folded names that the entry's person goes by.
 func (e *entry) names() []personName {
 	first := fold.Name(e.record.FirstName)
 	birth, usage := fold.Name(e.record.BirthSurname), fold.Name(e.record.UsageSurname)
@@ -173,7 +178,7 @@ func (e *entry) namesake(byName map[personName][]namesake) (first namesake, why 
 			switch {
 			case e.sameClass(n):
 				first, why, ok = n, SameNameAndClass, true
-			case e.record.Birth.Day > 0 && n.BirthDate == e.record.Birth.String():
+			case e.record.Birth.Day > 0 && dateOf(n.BirthDate) == e.record.Birth:
 				first, why, ok = n, SameNameAndBirth, true
 			}
 		}

@@ -3,6 +3,7 @@ package imports
 import (
 	"context"
 	"slices"
+	"time"
 
 	"amicale/internal/db"
 	"amicale/internal/id"
@@ -104,12 +105,12 @@ type namesake struct {
 	Surname       string
 	First         string
 	ID            id.ID
-	BirthDate     string
+	BirthDate     time.Time
 	ClassYear     int
 	AssociationID id.ID
 }
 
-// person names a folded name.
+// personName is a folded surname, at birth or in use, and first name.
 type personName struct{ surname, first string }
 
 // namesakes finds who has these folded names, at birth or in use.
@@ -123,7 +124,7 @@ func (s *Store) namesakes(ctx context.Context, names []personName) (map[personNa
 			}
 			err := db.Each(ctx, s.db, `
 				WITH k (surname, given) AS (VALUES `+pairs(len(part))+`)
-				SELECT k.surname, k.given AS first, p.id, CAST(p.birth_date AS TEXT) AS birth_date, g.class_year, g.association_id
+				SELECT k.surname, k.given AS first, p.id, p.birth_date, g.class_year, g.association_id
 				FROM k JOIN persons p ON p.`+key+` = k.surname AND p.first_key = k.given LEFT JOIN degrees g ON g.person_id = p.id
 				WHERE p.merged_into IS NULL`, args, func(n *namesake) error {
 				at := personName{n.Surname, n.First}
