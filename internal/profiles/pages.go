@@ -3,7 +3,6 @@ package profiles
 import (
 	"errors"
 	"net/http"
-	"net/url"
 	"time"
 
 	"github.com/a-h/templ"
@@ -153,13 +152,13 @@ func (p *Pages) show(r *web.Request) error {
 		return err
 	}
 	if seen.Login != "" && seen.Login != login {
-		return r.Redirect("/p/" + url.PathEscape(seen.Login))
+		return r.Redirect(seen.Path())
 	}
 	as, err := p.store.Associations(r.Ctx())
 	if err != nil {
 		return err
 	}
-	props := viewProps{Seen: seen, As: as, PhotoURL: PhotoURL(login, seen.Photo, LargePhoto), Reader: reader(r.Viewer)}
+	props := viewProps{Seen: seen, As: as, PhotoURL: people.PhotoPath(login, seen.Photo, string(LargePhoto)), Reader: reader(r.Viewer)}
 	return r.Page(web.Page{Title: seen.Name(), Help: "qui-voit-quoi", Content: viewPage(props)})
 }
 

@@ -23,7 +23,7 @@ func ownPhotoURL(photo string, size PhotoSize) string {
 	if photo == "" {
 		return ""
 	}
-	return pathProfile + "/photo/" + string(size) + "?v=" + PhotoVersion(photo)
+	return pathProfile + "/photo/" + string(size) + "?v=" + photoVersion(photo)
 }
 
 // updatePhoto takes a new photo and who sees it; without a file it is the audience alone.

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	pathlib "path"
 	"strings"
 	"testing"
 	"time"
@@ -107,7 +108,7 @@ func TestHiddenIsLikeNothing(t *testing.T) {
 	reader := w.someone("Jean", "Martin")
 	for name, v := range map[string]viewer.Viewer{"guest": {}, "graduate": self(reader), "member": member(reader),
 		"recruiter": {Kind: viewer.Recruiter, Account: id.New()}, "staff elsewhere": staffOf(w.re, viewer.Webmaster)} {
-		for _, tail := range []string{"", "/photo/grand", "/photo/petit?v=1"} {
+		for _, tail := range []string{"", "/photo/large", "/photo/small?v=1"} {
 			a := w.browser(v).get("/p/" + p.CurrentLogin() + tail)
 			b := w.browser(v).get("/p/laure.lavaus.ly2010" + tail)
 			if a.Code != http.StatusNotFound || a.Code != b.Code || a.Body.String() != strings.ReplaceAll(b.Body.String(), "lavaus", "lavaut") {
@@ -291,7 +292,7 @@ func TestPhotoPages(t *testing.T) {
 	}
 	want(t, "a photo", me.upload("/moi/profil/photo", "moi.png", []byte(square(t)), typed), 303, nil, nil)
 	d := w.dossier(p.ID)
-	path := profiles.PhotoURL(d.CurrentLogin(), d.Photo, profiles.LargePhoto)
+	path := people.PhotoPath(d.CurrentLogin(), d.Photo, "large")
 	if d.Photo == "" || d.Audiences[people.FieldPhoto] != viewer.Members {
 		t.Fatalf("after the upload: %q %q", d.Photo, d.Audiences[people.FieldPhoto])
 	}
@@ -310,13 +311,13 @@ func TestPhotoPages(t *testing.T) {
 		}
 	}
 	req := httptest.NewRequest(http.MethodGet, path, nil)
-	req.Header.Set("If-None-Match", `"`+profiles.PhotoVersion(d.Photo)+`"`)
+	req.Header.Set("If-None-Match", `"`+pathlib.Base(d.Photo)+`"`)
 	if rec := w.browser(member(reader)).do(req); rec.Code != http.StatusNotModified {
 		t.Errorf("the same photo again is %d, want 304", rec.Code)
 	}
-	want(t, "another size", w.browser(member(reader)).get("/p/"+d.CurrentLogin()+"/photo/../grand"), 307, nil, nil)
+	want(t, "another size", w.browser(member(reader)).get("/p/"+d.CurrentLogin()+"/photo/../large"), 307, nil, nil)
 	want(t, "no such size", w.browser(member(reader)).get("/p/"+d.CurrentLogin()+"/photo/xl"), 404, nil, nil)
-	want(t, "the preview", me.get("/moi/profil/photo/petit"), 200, nil, nil)
+	want(t, "the preview", me.get("/moi/profil/photo/small"), 200, nil, nil)
 
 	// Removed, taken back, replaced: the files of what nobody shows go after a while, the others stay.
 	want(t, "removed", me.post("/moi/profil/photo/retirer", nil), 303, nil, nil)

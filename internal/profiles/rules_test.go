@@ -203,14 +203,3 @@ func TestTowns(t *testing.T) {
 		}
 	}
 }
-
-func TestPhotoURL(t *testing.T) {
-	t.Parallel()
-	a, b := profiles.PhotoURL("jean.martin.ly2010", "photos/1/2", profiles.SmallPhoto), profiles.PhotoURL("jean.martin.ly2010", "photos/1/3", profiles.SmallPhoto)
-	if a == b || !strings.HasPrefix(a, "/p/jean.martin.ly2010/photo/petit?v=") || strings.Contains(a, "photos/1") {
-		t.Errorf("PhotoURL() = %s and %s, want two versions that tell no key", a, b)
-	}
-	if got := profiles.PhotoURL("jean.martin.ly2010", "", profiles.SmallPhoto); got != "" {
-		t.Errorf("PhotoURL of no photo = %q, want none", got)
-	}
-}

@@ -3,10 +3,8 @@ package profiles
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"io"
-	"net/url"
+	"path"
 	"strings"
 	"time"
 
@@ -23,24 +21,12 @@ type PhotoSize string
 
 // The sizes.
 const (
-	LargePhoto PhotoSize = "grand"
-	SmallPhoto PhotoSize = "petit"
+	LargePhoto PhotoSize = "large"
+	SmallPhoto PhotoSize = "small"
 )
 
-// PhotoURL is where a photo is shown to who may see it; "" when there is none. The version changes with the photo, so
-// that a browser may keep it.
-func PhotoURL(login, photo string, size PhotoSize) string {
-	if photo == "" || login == "" {
-		return ""
-	}
-	return "/p/" + url.PathEscape(login) + "/photo/" + string(size) + "?v=" + PhotoVersion(photo)
-}
-
-// PhotoVersion names a photo without telling its key.
-func PhotoVersion(photo string) string {
-	sum := sha256.Sum256([]byte(photo))
-	return hex.EncodeToString(sum[:5])
-}
+// photoVersion names a photo in addresses, as people.PhotoPath does.
+func photoVersion(photo string) string { return path.Base(photo) }
 
 // photoFolder holds all photos of a person, those being replaced included.
 func photoFolder(person id.ID) string { return "photos/" + person.String() + "/" }
@@ -168,7 +154,7 @@ func (s *Store) picture(ctx context.Context, key string, size PhotoSize) (Pictur
 	}
 	defer f.Close()
 	data, err := io.ReadAll(io.LimitReader(f, MaxPhotoBytes))
-	return Picture{data, PhotoVersion(key), info.ModTime}, errs.Wrap("profiles.picture", err)
+	return Picture{data, photoVersion(key), info.ModTime}, errs.Wrap("profiles.picture", err)
 }
 
 // Photo is the photo of whoever has this login, as far as the viewer may see it.
