@@ -154,7 +154,7 @@ func accessRows(ctx context.Context, v accessesView) [][]ui.Cell {
 	var out [][]ui.Cell
 	for _, a := range v.List {
 		out = append(out, []ui.Cell{
-			{Text: a.ShownName, URL: accessPath + "/" + a.ID.String()}, {Text: a.ShownLogin}, {Content: roleList(a.Roles, v.Associations)},
+			{Text: a.ShownName, URL: accessPath + "/" + a.ID.String()}, {Content: text(a.ShownLogin)}, {Content: roleList(a.Roles, v.Associations)},
 			{Text: factorsText(ctx, a.Account)}, {Text: seenText(ctx, a.Account)},
 		})
 	}
