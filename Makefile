@@ -13,7 +13,7 @@ run: build
 	./bin/amicale demo
 
 build: $(BUNDLE) $(REFERENCE)
-	$(GO) build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/amicale ./cmd/amicale
+	$(GO) build -ldflags "-s -w -X main.version=$(VERSION)" -o bin/amicale ./cmd/amicale
 
 # The stylesheet and scripts, from web/ and npm.
 $(BUNDLE): $(shell find web/css web/js -type f) web/package-lock.json web/build.sh
