@@ -6,6 +6,7 @@ import (
 
 	"amicale/internal/errs"
 	"amicale/internal/fold"
+	"amicale/internal/i18n"
 	"amicale/internal/id"
 	"amicale/internal/jobs"
 	"amicale/internal/viewer"
@@ -14,6 +15,7 @@ import (
 // asked is the payload of a letter somebody asked for by typing who he is.
 type asked struct {
 	Typed string `json:"typed"`
+	Lang  string `json:"lang"` // of the page it was typed on, for a holder who never chose one
 }
 
 const (
@@ -39,10 +41,10 @@ func NewJobs(s *Store, sessions Sweeper) *Jobs { return &Jobs{store: s, sessions
 // Register gives the handlers to a runner.
 func (j *Jobs) Register(r *jobs.Runner) {
 	r.Handle(jobReset, jobs.Typed(func(ctx context.Context, a asked) error {
-		return j.store.sendTo(ctx, a.Typed, j.store.o.Letters.choose)
+		return j.store.sendTo(ctx, a, j.store.o.Letters.choose)
 	}))
 	r.Handle(jobSignIn, jobs.Typed(func(ctx context.Context, a asked) error {
-		return j.store.sendTo(ctx, a.Typed, j.store.o.Letters.signIn)
+		return j.store.sendTo(ctx, a, j.store.o.Letters.signIn)
 	}))
 	r.Every("accounts.sweep", jobs.Interval(6*time.Hour), func(ctx context.Context) error {
 		if err := j.store.Sweep(ctx); err != nil {
@@ -54,19 +56,19 @@ func (j *Jobs) Register(r *jobs.Runner) {
 
 // AskReset and AskSignIn enqueue a letter to whoever is meant, known or not: always one job.
 func (s *Store) AskReset(ctx context.Context, q *jobs.Queue, typed string) error {
-	return q.Add(ctx, jobReset, asked{Typed: cut(typed, 400)}, jobs.Options{})
+	return q.Add(ctx, jobReset, asked{Typed: cut(typed, 400), Lang: i18n.Lang(ctx)}, jobs.Options{})
 }
 
 // AskSignIn is AskReset for a link that signs in.
 func (s *Store) AskSignIn(ctx context.Context, q *jobs.Queue, typed string) error {
-	return q.Add(ctx, jobSignIn, asked{Typed: cut(typed, 400)}, jobs.Options{})
+	return q.Add(ctx, jobSignIn, asked{Typed: cut(typed, 400), Lang: i18n.Lang(ctx)}, jobs.Options{})
 }
 
 // sendTo writes to every open account that a typed login or address may mean: several who share an address get a
 // letter each, which names the login. It goes to the address typed, if the person confirmed it, else to the one he
 // prefers.
-func (s *Store) sendTo(ctx context.Context, typed string, send func(context.Context, *Store, Account, Holder) error) error {
-	list, err := s.candidates(ctx, typed)
+func (s *Store) sendTo(ctx context.Context, q asked, send func(context.Context, *Store, Account, Holder) error) error {
+	list, err := s.candidates(ctx, q.Typed)
 	if err != nil {
 		return errs.Wrap("accounts.sendTo", err)
 	}
@@ -82,8 +84,11 @@ func (s *Store) sendTo(ctx context.Context, typed string, send func(context.Cont
 			if err != nil {
 				return err
 			}
-			if h.Email, err = s.addressFor(ctx, a, h, typed); err != nil {
+			if h.Email, err = s.addressFor(ctx, a, h, q.Typed); err != nil {
 				return err
+			}
+			if h.Lang == "" {
+				h.Lang = q.Lang
 			}
 			if err := send(ctx, s, a, h); err != nil {
 				return err

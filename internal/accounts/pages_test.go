@@ -404,6 +404,12 @@ func TestLinkByMail(t *testing.T) {
 			t.Errorf("GET of the link = %d", got.status)
 		}
 	}
+	english := s.browser("192.0.2.1")
+	english.cookies["amicale-lang"] = "en"
+	english.post("/connexion/lien", "who", "laure@x.example")
+	if list := s.letters(t); list[0].Subject != "Your sign-in link" {
+		t.Errorf("asked for on an English page, the letter is %q", list[0].Subject)
+	}
 	results := make([]response, 2)
 	var wg sync.WaitGroup
 	for i := range results {

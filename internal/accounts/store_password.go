@@ -147,11 +147,14 @@ func (s *Store) Choose(ctx context.Context, token, password string) (Account, er
 	}
 	var a Account
 	err = s.db.Tx(ctx, func(ctx context.Context) error {
-		l, err := s.UseLink(ctx, token, ForActivation, ForReset)
-		if err != nil {
+		// The account first: it is the one lock that two links of one person have in common.
+		if a, err = s.accountOf(ctx, l); err != nil {
 			return err
 		}
-		if a, err = s.accountOf(ctx, l); err != nil {
+		if err := s.lock(ctx, a.ID); err != nil {
+			return err
+		}
+		if l, err = s.UseLink(ctx, token, ForActivation, ForReset); err != nil {
 			return err
 		}
 		first := !a.HasPassword
@@ -169,6 +172,11 @@ func (s *Store) Choose(ctx context.Context, token, password string) (Account, er
 		return s.o.Letters.passwordChanged(ctx, s, a)
 	})
 	return a, err
+}
+
+// lock makes other transactions that change the account wait.
+func (s *Store) lock(ctx context.Context, account id.ID) error {
+	return errs.Wrap("accounts.lock", s.db.ExecOne(ctx, `UPDATE accounts SET lang = lang WHERE id = ?`, account))
 }
 
 // accountOf is whose account a link opens; a person's is made when he has none.

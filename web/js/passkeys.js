@@ -80,7 +80,7 @@ async function run(button) {
 
 export function setUpPasskeys() {
   if (!window.PublicKeyCredential || !navigator.credentials) return;
-  for (const button of document.querySelectorAll("[data-passkey]")) button.hidden = false;
+  for (const part of document.querySelectorAll("[data-passkey], [data-passkey-box]")) part.hidden = false;
   document.addEventListener("click", (event) => {
     const button = event.target.closest("[data-passkey]");
     if (button) run(button);
