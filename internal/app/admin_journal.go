@@ -120,8 +120,8 @@ func (v journalView) schoolOptions(ctx context.Context) []ui.Option {
 func (v journalView) rows(ctx context.Context) (rows [][]ui.Cell) {
 	for _, row := range v.list.Rows {
 		rows = append(rows, []ui.Cell{
-			{Text: actionWords(ctx, row.Action)}, {Text: i18n.DateTime(ctx, row.At)}, {Text: actorWords(ctx, row)},
-			v.about(ctx, row), {Text: detailWords(ctx, row.Detail)},
+			{Text: wordsFor(ctx, row.Action, actionKey)}, {Text: i18n.DateTime(ctx, row.At)}, {Text: actorWords(ctx, row)},
+			v.about(ctx, row), {Content: words(detailWords(ctx, row.Detail))},
 		})
 	}
 	return rows
@@ -142,40 +142,54 @@ func (v journalView) about(ctx context.Context, row audit.Row) ui.Cell {
 	case !row.Person.IsZero():
 		return ui.Cell{Text: i18n.T(ctx, "app.journal.somebody")}
 	}
-	return ui.Cell{Text: school}
-}
-
-// actionWords says what was done; an action of another version of the program is shown as it is.
-func actionWords(ctx context.Context, action string) string {
-	key := actionKey + action
-	if words := i18n.T(ctx, key); words != key {
-		return words
-	}
-	return action
+	return ui.Cell{Content: words(school)}
 }
 
 // actorWords names who acted; work without an account is the site's own.
 func actorWords(ctx context.Context, row audit.Row) string {
-	if row.Account.IsZero() {
-		return i18n.T(ctx, "app.journal.by_site", i18n.Data{"Reason": row.Actor})
+	if !row.Account.IsZero() {
+		return row.Actor
 	}
-	return row.Actor
+	return i18n.T(ctx, "app.journal.by_site", i18n.Data{"Reason": wordsFor(ctx, row.Actor, "app.reason.")})
 }
 
-// detailWords lists what else was noted, in the order of its names.
+// wordsFor is a short name of the code in the visitor's language, where one of the families of keys has it.
+func wordsFor(ctx context.Context, name string, families ...string) string {
+	for _, family := range families {
+		if words := i18n.T(ctx, family+name); words != family+name {
+			return words
+		}
+	}
+	return name
+}
+
+// valueFamilies are the keys under which the values of a detail have words.
+func valueFamilies(detail string) []string {
+	switch detail {
+	case "role":
+		return []string{"accounts.role."}
+	case "kind":
+		return []string{"activation.kind.", "app.account_kind."}
+	case "reason":
+		return []string{"activation.reason."}
+	case "field":
+		return []string{"activation.field."}
+	case "section":
+		return []string{"profile.section."}
+	}
+	return nil
+}
+
+// detailWords lists what else was noted, in the order of its names; identifiers say nothing to people.
 func detailWords(ctx context.Context, detail map[string]any) string {
 	var parts []string
 	for _, name := range slices.Sorted(maps.Keys(detail)) {
 		value := fmt.Sprint(detail[name])
 		if _, err := id.Parse(value); err == nil {
-			continue // says nothing to people
+			continue
 		}
-		key := "app.detail." + name
-		label := i18n.T(ctx, key)
-		if label == key {
-			label = name
-		}
-		parts = append(parts, i18n.T(ctx, "app.journal.detail", i18n.Data{"Name": label, "Value": value}))
+		parts = append(parts, i18n.T(ctx, "app.journal.detail", i18n.Data{
+			"Name": wordsFor(ctx, name, "app.detail."), "Value": wordsFor(ctx, value, valueFamilies(name)...)}))
 	}
 	return strings.Join(parts, " · ")
 }

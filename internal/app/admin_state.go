@@ -103,9 +103,15 @@ func (s siteState) lastFailure() string {
 	return at.Format(time.RFC3339Nano)
 }
 
+// regular reports whether a kind stands for something done now and then, whose next time always waits.
+func regular(k jobs.Stat) bool { return strings.HasPrefix(k.Kind, "every:") }
+
+// waiting is how many jobs wait to be done, without the regular ones.
 func (s siteState) waiting() (n int) {
 	for _, k := range s.kinds {
-		n += k.Waiting
+		if !regular(k) {
+			n += k.Waiting
+		}
 	}
 	return n
 }
@@ -162,8 +168,19 @@ func (s siteState) alerts(ctx context.Context) (out []ui.AlertProps) {
 
 func (s siteState) kindRows(ctx context.Context) (rows [][]ui.Cell) {
 	for _, k := range s.kinds {
-		oldest := ui.Cell{Text: i18n.DateTime(ctx, k.Oldest)}
-		rows = append(rows, []ui.Cell{{Text: k.Kind}, {Text: i18n.Number(ctx, k.Waiting)}, {Text: i18n.Number(ctx, k.Failed)}, oldest})
+		if !regular(k) {
+			rows = append(rows, []ui.Cell{{Text: k.Kind}, {Text: i18n.Number(ctx, k.Waiting)}, {Text: i18n.Number(ctx, k.Failed)}, {Content: words(i18n.DateTime(ctx, k.Oldest))}})
+		}
+	}
+	return rows
+}
+
+// regularRows are what is done now and then, with the next time.
+func (s siteState) regularRows(ctx context.Context) (rows [][]ui.Cell) {
+	for _, k := range s.kinds {
+		if regular(k) {
+			rows = append(rows, []ui.Cell{{Text: strings.TrimPrefix(k.Kind, "every:")}, {Text: i18n.DateTime(ctx, k.Oldest)}})
+		}
 	}
 	return rows
 }
@@ -184,7 +201,7 @@ func jobRows(ctx context.Context, list []jobs.Job) (rows [][]ui.Cell) {
 func letterRows(ctx context.Context, list []outbox.Slip) (rows [][]ui.Cell) {
 	for _, l := range list {
 		retry := postButton(statePath+"/lettres/"+l.ID.String()+"/relancer", i18n.T(ctx, "app.state.retry"))
-		rows = append(rows, []ui.Cell{{Text: l.Subject}, {Text: l.Recipient}, {Text: i18n.DateTime(ctx, l.CreatedAt)}, {Content: errorText(firstLine(l.LastError))}, {Content: retry}})
+		rows = append(rows, []ui.Cell{{Text: l.Subject}, {Content: words(l.Recipient)}, {Text: i18n.DateTime(ctx, l.CreatedAt)}, {Content: errorText(firstLine(l.LastError))}, {Content: retry}})
 	}
 	return rows
 }
