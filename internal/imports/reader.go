@@ -28,6 +28,7 @@ type reading struct {
 	table    *Table
 	mapping  *Mapping
 	defaults *Defaults
+	size     int           // rows of a batch
 	only     map[int]id.ID // if not nil, only these lines, whose identities are known
 }
 
@@ -61,7 +62,7 @@ type batch struct {
 
 func (r *reading) read(give func([]item) bool) error {
 	seen := newOccurrences()
-	list := make([]item, 0, batchRows)
+	list := make([]item, 0, r.size)
 	for row, err := range r.table.Rows() {
 		if err != nil && row.Line == 0 {
 			return err
@@ -78,11 +79,11 @@ func (r *reading) read(give func([]item) bool) error {
 				return err
 			}
 		}
-		if list = append(list, it); len(list) == batchRows {
+		if list = append(list, it); len(list) == r.size {
 			if !give(list) {
 				return nil
 			}
-			list = make([]item, 0, batchRows)
+			list = make([]item, 0, r.size)
 		}
 	}
 	if len(list) > 0 {

@@ -37,11 +37,12 @@ type Store struct {
 	files  blob.Store
 	queue  *jobs.Queue
 	now    clock.Clock
+	batch  int // rows of a transaction
 }
 
 // NewStore makes the store.
 func NewStore(d Deps) *Store {
-	return &Store{db: d.DB, people: d.People, trail: d.Trail, desk: d.Desk, files: d.Files, queue: d.Queue, now: d.Now}
+	return &Store{db: d.DB, people: d.People, trail: d.Trail, desk: d.Desk, files: d.Files, queue: d.Queue, now: d.Now, batch: batchRows}
 }
 
 // system is who writes once the importer's rights on a row were judged: what a list brings was not said by him.
@@ -63,6 +64,9 @@ func (s *Store) Run(ctx context.Context, v viewer.Viewer, src Source, o Options)
 		}
 	}
 	err = r.all(ctx)
+	if err != nil && ctx.Err() != nil {
+		err = ctx.Err() // what the database says of being interrupted is many things
+	}
 	if closing := r.rejects.Close(); err == nil {
 		err = closing
 	}
@@ -183,7 +187,7 @@ func (r *run) all(ctx context.Context) error {
 
 // pass reads the file once. While one batch is written, the next is read.
 func (r *run) pass(ctx context.Context, stage Stage, only map[int]id.ID) error {
-	reading := &reading{table: r.table, mapping: r.mapping, defaults: r.defaults, only: only}
+	reading := &reading{table: r.table, mapping: r.mapping, defaults: r.defaults, size: r.batch, only: only}
 	inner, cancel := context.WithCancel(ctx)
 	defer cancel()
 	for b := range reading.batches(inner) {

@@ -57,7 +57,7 @@ func (r *run) giveLogins(ctx context.Context) error {
 			if err = r.renew(ctx); err != nil {
 				return err
 			}
-			if after, given, err = r.people.GenerateLogins(ctx, system(), from, batchRows); err != nil || given == 0 {
+			if after, given, err = r.people.GenerateLogins(ctx, system(), from, r.batch); err != nil || given == 0 {
 				return err
 			}
 			if err = r.announce(ctx, from, after, since); err != nil {

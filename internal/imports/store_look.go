@@ -116,6 +116,11 @@ type personName struct{ surname, first string }
 // namesakes finds who has these folded names, at birth or in use.
 func (s *Store) namesakes(ctx context.Context, names []personName) (map[personName][]namesake, error) {
 	out := make(map[personName][]namesake, len(names))
+	names = slices.DeleteFunc(names, func(n personName) bool { // each once
+		_, twice := out[n]
+		out[n] = nil
+		return twice
+	})
 	for _, key := range []string{`birth_key`, `usage_key`} {
 		for part := range slices.Chunk(names, lookBatch) {
 			args := make([]any, 0, 2*len(part))
