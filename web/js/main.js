@@ -7,6 +7,7 @@ import { setUpDialogs } from "./dialogs.js";
 import { setUpMenus } from "./menus.js";
 import { setUpFields } from "./fields.js";
 import { setUpTheme } from "./themeswitch.js";
+import { setUpPasskeys } from "./passkeys.js";
 
 setUpHtmx(htmx);
 setUpProgress();
@@ -15,3 +16,4 @@ setUpDialogs();
 setUpMenus();
 setUpFields();
 setUpTheme();
+setUpPasskeys();
