@@ -173,7 +173,7 @@ type linkProps struct {
 func (p *Pages) showLink(r *web.Request) error {
 	email, err := p.store.LinkedEmail(r.Ctx(), r.PathValue("token"))
 	if err != nil {
-		return p.deadLink(r, err)
+		return p.deadLink(r, err, pathProfile)
 	}
 	return r.Page(web.Page{Title: r.T("profile.link.title"), Help: "mes-emails",
 		Content: linkPage(linkProps{Email: email, Token: r.PathValue("token"), SignedIn: r.Viewer.SignedIn()})})
@@ -182,7 +182,7 @@ func (p *Pages) showLink(r *web.Request) error {
 func (p *Pages) useLink(r *web.Request) error {
 	email, err := p.store.ConfirmEmail(r.Ctx(), r.PathValue("token"))
 	if err != nil {
-		return p.deadLink(r, err)
+		return p.deadLink(r, err, pathProfile)
 	}
 	if r.Viewer.InNetwork() {
 		return r.Done(pathProfile+"#"+formEmails, "profile.email_confirmed")
@@ -191,9 +191,9 @@ func (p *Pages) useLink(r *web.Request) error {
 }
 
 // deadLink says what to do with a link that is no good any more.
-func (p *Pages) deadLink(r *web.Request, err error) error {
+func (p *Pages) deadLink(r *web.Request, err error, back string) error {
 	if !errors.Is(err, errs.NotFound) {
 		return err
 	}
-	return r.Page(web.Page{Status: http.StatusNotFound, Title: r.T("profile.link.dead"), Help: "mes-emails", Content: deadLinkPage()})
+	return r.Page(web.Page{Status: http.StatusNotFound, Title: r.T("profile.link.dead"), Help: "mes-emails", Content: deadLinkPage(back)})
 }

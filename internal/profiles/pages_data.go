@@ -136,7 +136,7 @@ func (p *Pages) showLastWord(r *web.Request) error {
 	}
 	props.Token = r.PathValue("token")
 	if err := p.store.MayErase(r.Ctx(), r.Viewer, props.Token); err != nil {
-		return p.deadLink(r, err)
+		return p.deadLink(r, err, pathErase)
 	}
 	return r.Page(web.Page{Title: r.T("profile.erase.last"), Help: "mes-droits", Content: lastWordPage(props)})
 }
@@ -144,7 +144,7 @@ func (p *Pages) showLastWord(r *web.Request) error {
 func (p *Pages) erase(r *web.Request) error {
 	err := p.store.Erase(r.Ctx(), actor(r), r.PathValue("token"))
 	if errors.Is(err, errs.NotFound) {
-		return p.deadLink(r, err)
+		return p.deadLink(r, err, pathErase)
 	}
 	if msgs, ok := r.Refused(err); ok { // a feature that may not let him go says why
 		props, ownErr := p.eraseProps(r)

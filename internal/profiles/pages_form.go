@@ -2,6 +2,7 @@ package profiles
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"amicale/internal/errs"
@@ -249,14 +250,12 @@ func (p *Pages) updateIdentity(r *web.Request) error {
 	if err != nil {
 		return p.refused(r, typed, err)
 	}
-	if !f.Checked("sure") {
-		as, err := p.store.Associations(r.Ctx())
-		if err != nil {
-			return err
-		}
-		if logins := NewLogins(d, as, in.Names); len(logins) > 0 {
-			return p.page(r, 200, typed, logins)
-		}
+	as, err := p.store.Associations(r.Ctx())
+	if err != nil {
+		return err
+	}
+	if logins := NewLogins(d, as, in.Names); len(logins) > 0 && f.Text("sure") != strings.Join(logins, " ") {
+		return p.page(r, 200, typed, logins) // yes was said to these logins alone
 	}
 	undo, err := p.store.SaveIdentity(r.Ctx(), actor(r), in, typed.Version)
 	if err != nil {

@@ -252,7 +252,9 @@ func TestNameChangeIsSaidBeforehand(t *testing.T) {
 	form.Set("birth_date", "31/12/1999")
 	want(t, "a wrong date", me.post("/moi/profil/identite", form), 422, []string{"Écris une date", `value="31/12/1999"`}, nil)
 	form.Set("birth_date", "")
-	form.Set("sure", "1")
+	form.Set("sure", "laure.autre.ly2010")
+	want(t, "sure of another name", me.post("/moi/profil/identite", form), 200, []string{"Oui, changer mon nom"}, nil)
+	form.Set("sure", "laure.d-ete.ly2010")
 	want(t, "sure", me.post("/moi/profil/identite", form), 303, nil, nil)
 	page := me.get("/p/laure.lavaut.ly2010")
 	if page.Code != 303 || page.Header().Get("Location") != "/p/laure.d-ete.ly2010" {

@@ -26,17 +26,9 @@ func audienceOptions(ctx context.Context, choices []viewer.Audience, chosen stri
 // fieldAudience is the choice beside a field.
 func (f form) fieldAudience(ctx context.Context, d people.Dossier, field people.Field) *ui.AudienceProps {
 	stored := audiencesOf(d, []people.Field{field})[field]
-	return f.audience(ctx, "audience_"+string(field), i18n.T(ctx, field.Message()), FieldChoices(stored))
-}
-
-// contactAudience is the choice beside a contact point.
-func (f form) contactAudience(ctx context.Context, stored viewer.Audience, what string) *ui.AudienceProps {
-	return f.audience(ctx, "audience", what, CoordinateChoices(stored))
-}
-
-func (f form) audience(ctx context.Context, name, what string, choices []viewer.Audience) *ui.AudienceProps {
-	return &ui.AudienceProps{Name: name, ID: f.ID + "-" + name, Label: i18n.T(ctx, "profile.who_sees", i18n.Data{"What": what}),
-		Options: audienceOptions(ctx, choices, f.Values[name])}
+	name := "audience_" + string(field)
+	return &ui.AudienceProps{Name: name, ID: f.ID + "-" + name, Options: audienceOptions(ctx, FieldChoices(stored), f.Values[name]),
+		Label: i18n.T(ctx, "profile.who_sees", i18n.Data{"What": i18n.T(ctx, field.Message())})}
 }
 
 func civilities(ctx context.Context) []ui.Option {
