@@ -1,6 +1,7 @@
 package people
 
 import (
+	"slices"
 	"time"
 
 	"amicale/internal/id"
@@ -75,6 +76,27 @@ func (s Seen) Name() string { return s.FirstName + " " + s.Surname }
 // SeenBy is the one rule of what a viewer sees of a person on a day. ok is false when he may not even know
 // that the person is in the base; the page then answers as for somebody who does not exist.
 func (d *Dossier) SeenBy(v viewer.Viewer, today time.Time) (s Seen, ok bool) {
+	if s, ok = d.OutlineSeenBy(v); !ok {
+		return Seen{}, false
+	}
+	sub := d.Subject()
+	if d.FieldAudience(FieldPresentation).Allows(v, sub) {
+		s.Presentation = d.Presentation
+	}
+	if d.FieldAudience(FieldBirthDate).Allows(v, sub) {
+		s.BirthDate = d.BirthDate
+	}
+	s.Contacts = d.contactsSeenBy(v, sub, today)
+	if v.Kind != viewer.System && len(v.Roles) > 0 {
+		plain := v
+		plain.Roles = nil
+		s.ByStaff = len(s.Contacts) > len(d.contactsSeenBy(plain, sub, today))
+	}
+	return s, true
+}
+
+// OutlineSeenBy is SeenBy for lists: without coordinates, presentation and date of birth.
+func (d *Dossier) OutlineSeenBy(v viewer.Viewer) (s Seen, ok bool) {
 	sub := d.Subject()
 	may := func(f Field) bool { return d.FieldAudience(f).Allows(v, sub) }
 	if !may(FieldIdentity) {
@@ -83,14 +105,13 @@ func (d *Dossier) SeenBy(v viewer.Viewer, today time.Time) (s Seen, ok bool) {
 	s = Seen{
 		ID: d.ID, Login: d.CurrentLogin(), FirstName: d.FirstName, Surname: d.Surname(), Civility: d.Civility,
 		Status: d.Status, Activated: d.Activated(), Own: v.SignedIn() && v.Person == d.ID && !v.Person.IsZero(),
+		Degrees: slices.Clone(d.Degrees),
 	}
-	studies := may(FieldStudies)
-	s.Degrees = make([]Degree, 0, len(d.Degrees))
-	for _, g := range d.Degrees {
-		if !studies {
+	if !may(FieldStudies) {
+		for i := range s.Degrees {
+			g := &s.Degrees[i]
 			g.Diploma, g.StudyYear, g.Department = "", 0, ""
 		}
-		s.Degrees = append(s.Degrees, g)
 	}
 	if may(FieldBirthSurname) && d.BirthSurname != d.Surname() {
 		s.BirthSurname = d.BirthSurname
@@ -100,18 +121,6 @@ func (d *Dossier) SeenBy(v viewer.Viewer, today time.Time) (s Seen, ok bool) {
 	}
 	if may(FieldHeadline) {
 		s.Headline = d.Headline
-	}
-	if may(FieldPresentation) {
-		s.Presentation = d.Presentation
-	}
-	if may(FieldBirthDate) {
-		s.BirthDate = d.BirthDate
-	}
-	s.Contacts = d.contactsSeenBy(v, sub, today)
-	if v.Kind != viewer.System && len(v.Roles) > 0 {
-		plain := v
-		plain.Roles = nil
-		s.ByStaff = len(s.Contacts) > len(d.contactsSeenBy(plain, sub, today))
 	}
 	return s, true
 }
