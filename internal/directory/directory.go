@@ -7,6 +7,7 @@ package directory
 
 import (
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -148,18 +149,15 @@ func (a Ask) query(v viewer.Viewer, own []string) search.Query {
 	return q
 }
 
-// within keeps the codes a staff account may see: those asked for that are his, all of his when none is.
+// within keeps a staff account to the codes it works for: those asked for that are among them, all of them when none
+// was asked for. It is never empty, for a filter without values would demand nothing.
 func within(asked, own []string) []string {
-	var out []string
-	for _, c := range asked {
-		for _, o := range own {
-			if c == o {
-				out = append(out, c)
-			}
-		}
+	out := own
+	if len(asked) > 0 {
+		out = slices.DeleteFunc(slices.Clone(asked), func(c string) bool { return !slices.Contains(own, c) })
 	}
 	if len(out) == 0 {
-		out = own
+		return []string{""} // no school has that code
 	}
 	return out
 }

@@ -5,7 +5,6 @@ import (
 	"embed"
 	"net/url"
 	"slices"
-	"sort"
 	"strconv"
 	"strings"
 
@@ -251,11 +250,11 @@ func (p listProps) ordered(counts search.FacetCounts) []search.Count {
 		place := func(code string) int {
 			return slices.IndexFunc(p.Schools, func(a people.Association) bool { return a.Code == code })
 		}
-		sort.SliceStable(out, func(i, j int) bool { return place(out[i].Value) < place(out[j].Value) })
+		slices.SortStableFunc(out, func(a, b search.Count) int { return place(a.Value) - place(b.Value) })
 	case Class:
-		sort.SliceStable(out, func(i, j int) bool { return out[i].Value > out[j].Value })
+		slices.Reverse(out) // years come in their order
 	default:
-		sort.SliceStable(out, func(i, j int) bool { return out[i].N > out[j].N })
+		slices.SortStableFunc(out, func(a, b search.Count) int { return b.N - a.N })
 	}
 	return out
 }

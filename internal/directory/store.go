@@ -2,9 +2,12 @@ package directory
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"log/slog"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"amicale/internal/changes"
@@ -17,14 +20,17 @@ import (
 
 // Store answers questions about the base from memory and keeps that memory true.
 type Store struct {
-	people   *people.Store
-	feed     *changes.Store
-	index    *search.Index
-	follower *changes.Follower
-	snapshot string // file of the snapshot; "" for none
-	log      *slog.Logger
-	cards    cards
-	saved    uint64 // position of the snapshot on disk
+	people    *people.Store
+	feed      *changes.Store
+	index     *search.Index
+	follower  atomic.Pointer[changes.Follower] // nil until Open
+	following atomic.Bool                      // Follow runs: what is committed comes by itself
+	snapshot  string                           // file of the snapshot; "" for none
+	log       *slog.Logger
+	cards     cards
+
+	saving sync.Mutex
+	saved  uint64 // position of the snapshot on disk
 }
 
 // NewStore makes an empty directory; Open fills it. instance names the database that a snapshot belongs to.
@@ -33,43 +39,65 @@ func NewStore(p *people.Store, feed *changes.Store, instance, snapshot string, l
 	if err != nil {
 		return nil, errs.E("directory.NewStore", errs.Internal, err)
 	}
-	return &Store{people: p, feed: feed, index: ix, snapshot: snapshot, log: log, cards: newCards()}, nil
+	return &Store{people: p, feed: feed, index: ix, snapshot: snapshot, log: log}, nil
 }
 
 // reader is who builds the index.
 func reader() viewer.Viewer { return viewer.ForSystem("directory index") }
 
 // Open makes the directory ready: from the snapshot where there is a good one, else from the base; then it applies
-// what changed since. It may be called again, as tests do, and only catches up then.
+// what changed since. It may be called again, as tests do, and only catches up then. Follow must not run meanwhile.
 func (s *Store) Open(ctx context.Context) error {
-	if s.follower == nil {
-		from, err := s.load(ctx)
-		if err != nil {
+	if s.follower.Load() == nil {
+		if err := s.load(ctx); err != nil {
 			return err
 		}
-		s.follower = s.feed.Follower(from, []string{people.Kind}, s.apply, s.log)
 	}
-	return errs.Wrap("directory.Open", s.follower.CatchUp(ctx))
+	err := s.follower.Load().CatchUp(ctx)
+	if errors.Is(err, changes.ErrGap) {
+		if err := s.rebuild(ctx); err != nil {
+			return err
+		}
+		err = s.follower.Load().CatchUp(ctx)
+	}
+	return errs.Wrap("directory.Open", err)
 }
 
-// load fills the index and says up to which change.
-func (s *Store) load(ctx context.Context) (int64, error) {
-	latest, err := s.feed.Latest(ctx)
-	if err != nil {
-		return 0, errs.Wrap("directory.Open", err)
-	}
+// load fills the index, and follows the feed from where that was true.
+func (s *Store) load(ctx context.Context) error {
 	if s.snapshot != "" {
+		latest, err := s.feed.Latest(ctx)
+		if err != nil {
+			return errs.Wrap("directory.Open", err)
+		}
 		if err := s.index.Load(s.snapshot); err == nil && s.reaches(ctx, int64(s.index.Seq()), latest) {
 			s.saved = s.index.Seq()
-			return int64(s.index.Seq()), nil
+			s.followFrom(int64(s.index.Seq()))
+			return nil
 		}
 	}
+	return s.rebuild(ctx)
+}
+
+// rebuild fills the index from the base, whatever it held.
+func (s *Store) rebuild(ctx context.Context) error {
 	start := time.Now()
-	if err := s.build(ctx, latest); err != nil {
-		return 0, err
+	latest, err := s.feed.Latest(ctx)
+	if err != nil {
+		return errs.Wrap("directory.rebuild", err)
 	}
+	if err := s.build(ctx, latest); err != nil {
+		return err
+	}
+	s.cards.clear()
+	s.followFrom(latest)
 	s.log.Info("directory built", "people", s.index.Stats().Documents, "ms", time.Since(start).Milliseconds())
-	return latest, s.Save()
+	s.trySave() // without a snapshot the next start takes longer, that is all
+	return nil
+}
+
+func (s *Store) followFrom(seq int64) {
+	s.follower.Store(s.feed.Follower(seq, []string{people.Kind}, s.apply, s.log))
 }
 
 // reaches reports whether the feed still holds every change after a snapshot's position.
@@ -147,35 +175,64 @@ func (s *Store) apply(ctx context.Context, list []changes.Change) error {
 	return errs.Wrap("directory.apply", s.index.Apply(uint64(list[len(list)-1].Seq), out))
 }
 
-// Follow replays the feed until ctx ends, saves a snapshot now and then, and once more at the end.
+// saveEvery is how old a snapshot of a directory that changes may grow.
+const saveEvery = 10 * time.Minute
+
+// Follow replays the feed until ctx ends, builds anew should the feed not go on from here, saves a snapshot now and
+// then, and once more at the end.
 func (s *Store) Follow(ctx context.Context) error {
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		t := time.NewTicker(10 * time.Minute)
-		defer t.Stop()
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-t.C:
-				if err := s.Save(); err != nil {
-					s.log.Warn("directory snapshot", "error", err)
-				}
+	s.following.Store(true)
+	defer s.following.Store(false)
+	var saver sync.WaitGroup
+	saver.Go(func() {
+		for wait(ctx, saveEvery) {
+			s.trySave()
+		}
+	})
+	err := s.replay(ctx)
+	saver.Wait()
+	s.index.Wait()
+	s.trySave()
+	return err
+}
+
+// replay follows the feed over its gaps.
+func (s *Store) replay(ctx context.Context) error {
+	for {
+		err := s.follower.Load().Follow(ctx)
+		for errors.Is(err, changes.ErrGap) {
+			s.log.Warn("directory: the feed does not go on from here, building anew", "position", s.follower.Load().Position())
+			if e := s.rebuild(ctx); e == nil {
+				break
+			} else if ctx.Err() == nil {
+				s.log.Error("directory: building anew", "error", e)
+			}
+			if !wait(ctx, 10*time.Second) {
+				return nil
 			}
 		}
-	}()
-	err := s.follower.Follow(ctx)
-	<-done
-	s.index.Wait()
-	if e := s.Save(); e != nil {
-		s.log.Warn("directory snapshot", "error", e)
+		if ctx.Err() != nil || !errors.Is(err, changes.ErrGap) {
+			return err
+		}
 	}
-	return err
+}
+
+// wait reports whether the time has passed before ctx ended.
+func wait(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
 }
 
 // Save writes the snapshot when something changed; a missing one only costs a rebuild.
 func (s *Store) Save() error {
+	s.saving.Lock()
+	defer s.saving.Unlock()
 	seq := s.index.Seq()
 	if s.snapshot == "" || seq == s.saved && seq != 0 {
 		return nil
@@ -187,158 +244,31 @@ func (s *Store) Save() error {
 	return nil
 }
 
+func (s *Store) trySave() {
+	if err := s.Save(); err != nil {
+		s.log.Warn("directory snapshot", "error", err)
+	}
+}
+
 // Ready reports whether the directory has caught up, for /readyz.
 func (s *Store) Ready() bool {
-	if s.follower == nil {
+	f := s.follower.Load()
+	if f == nil {
 		return false
 	}
-	_, age := s.follower.Lag()
+	_, age := f.Lag()
 	return age < 30*time.Second
 }
 
 // Lag is how many changes wait, for /metrics.
 func (s *Store) Lag() int64 {
-	if s.follower == nil {
+	f := s.follower.Load()
+	if f == nil {
 		return 0
 	}
-	n, _ := s.follower.Lag()
+	n, _ := f.Lag()
 	return n
 }
 
 // Documents is how many people the directory knows, for /metrics.
 func (s *Store) Documents() int { return s.index.Stats().Documents }
-
-// Found is a page of people as the viewer may see them, with what the search counted.
-type Found struct {
-	People []people.Seen
-	Hits   []search.Hit // beside People, in the same order
-	search.Result
-}
-
-// Search answers a question. Total and counts are exact for what the viewer may see.
-func (s *Store) Search(ctx context.Context, v viewer.Viewer, a Ask) (Found, error) {
-	res, err := s.Count(ctx, v, a)
-	if err != nil {
-		return Found{}, err
-	}
-	return s.withPeople(ctx, v, res)
-}
-
-// Count is Search without drawing the people: who they are, how many, and the facets.
-func (s *Store) Count(ctx context.Context, v viewer.Viewer, a Ask) (search.Result, error) {
-	own, err := s.kept(ctx, v)
-	if err != nil {
-		return search.Result{}, err
-	}
-	q := a.query(v, own)
-	if own != nil {
-		q.Filters = keep(q.Filters, own)
-	}
-	res, err := s.index.Search(q)
-	if err != nil {
-		return search.Result{}, errs.E("directory.Count", errs.Internal, err)
-	}
-	if own != nil {
-		onlyOwn(&res, own)
-	}
-	return res, nil
-}
-
-// keep makes sure that a staff account is kept to the people of its own associations.
-func keep(filters []search.Filter, own []string) []search.Filter {
-	for _, f := range filters {
-		if f.Facet == School {
-			return filters // Ask.query has already kept it within
-		}
-	}
-	return append(filters, search.Filter{Facet: School, Values: own})
-}
-
-// kept are the codes of the associations that a staff account is kept to; nil for everybody else.
-func (s *Store) kept(ctx context.Context, v viewer.Viewer) ([]string, error) {
-	if v.Tier() != viewer.TierStaff {
-		return nil, nil
-	}
-	ids, all := v.Associations(viewer.Webmaster, viewer.Secretary)
-	if all {
-		return nil, nil
-	}
-	codes, err := s.codes(ctx)
-	if err != nil {
-		return nil, err
-	}
-	own := []string{}
-	for _, i := range ids {
-		own = append(own, codes[i])
-	}
-	return own, nil
-}
-
-// Classmates are the people of one class of one school, by name.
-func (s *Store) Classmates(ctx context.Context, v viewer.Viewer, code string, year int, withoutNews bool, page int) (Found, error) {
-	q := search.Query{Tier: search.Tier(v.Tier()), Limit: PageSize, Offset: (max(1, page) - 1) * PageSize, Facets: []int{News},
-		Contacts: []search.Contact{{ID: v.Person, As: search.Everyone}},
-		Filters:  []search.Filter{{Facet: Promo, Values: []string{fmt.Sprintf("%s%d", code, year)}}}}
-	if withoutNews {
-		q.Filters = append(q.Filters, search.Filter{Facet: News, Values: []string{noNews}})
-	}
-	res, err := s.index.Search(q)
-	if err != nil {
-		return Found{}, errs.E("directory.Classmates", errs.Internal, err)
-	}
-	return s.withPeople(ctx, v, res)
-}
-
-// withPeople draws the people of a result.
-func (s *Store) withPeople(ctx context.Context, v viewer.Viewer, res search.Result) (out Found, err error) {
-	out.Result = res
-	out.People, out.Hits, err = s.draw(ctx, v, res.Hits)
-	return out, err
-}
-
-// onlyOwn takes other schools out of the counts that a staff account is shown.
-func onlyOwn(res *search.Result, own []string) {
-	for i := range res.Facets {
-		if res.Facets[i].Facet != School {
-			continue
-		}
-		var left []search.Count
-		for _, c := range res.Facets[i].Values {
-			for _, o := range own {
-				if c.Value == o {
-					left = append(left, c)
-				}
-			}
-		}
-		res.Facets[i].Values = left
-	}
-}
-
-// draw turns hits into people as the viewer may see them now. The rule is asked again on the person: a hit whose
-// audience changed a moment ago is left out rather than shown.
-func (s *Store) draw(ctx context.Context, v viewer.Viewer, hits []search.Hit) ([]people.Seen, []search.Hit, error) {
-	ids := make([]id.ID, len(hits))
-	for i, h := range hits {
-		ids[i] = h.ID
-	}
-	dossiers, err := s.cards.get(ctx, ids, func(ctx context.Context, missing []id.ID) ([]people.Dossier, error) {
-		return s.people.Dossiers(ctx, reader(), missing)
-	})
-	if err != nil {
-		return nil, nil, errs.Wrap("directory.draw", err)
-	}
-	today := s.people.Today()
-	seen := make([]people.Seen, 0, len(hits))
-	left := make([]search.Hit, 0, len(hits))
-	for _, h := range hits {
-		d := dossiers[h.ID]
-		if d == nil {
-			continue
-		}
-		if one, ok := d.SeenBy(v, today); ok {
-			seen = append(seen, one)
-			left = append(left, h)
-		}
-	}
-	return seen, left, nil
-}
