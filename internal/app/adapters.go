@@ -9,7 +9,10 @@ import (
 	"amicale/internal/activation"
 	"amicale/internal/errs"
 	"amicale/internal/federation"
+	"amicale/internal/i18n"
 	"amicale/internal/id"
+	"amicale/internal/imports"
+	"amicale/internal/registry"
 	"amicale/internal/viewer"
 	"amicale/internal/web"
 )
@@ -102,3 +105,22 @@ func (l emailLinks) UseEmailLink(ctx context.Context, token string) (id.ID, stri
 	k, err := l.accounts.UseLink(ctx, token, accounts.ForEmail)
 	return k.Person, k.Email, err
 }
+
+// invite lets the staff's record of a person send the link that opens an account.
+func (a *App) invite(ctx context.Context, i registry.Invite) error {
+	return a.activation.SendLinkTo(ctx, activation.Actor{Viewer: i.By.Viewer, Name: i.By.Name}, i.Person, i.Email, i.Lang)
+}
+
+// importsDesk puts on the desk what an import does not decide.
+type importsDesk struct{ desk *activation.Store }
+
+func (d importsDesk) Open(ctx context.Context, c imports.Case) error {
+	return d.desk.Open(ctx, viewer.ForSystem("import"), activation.NewCase{
+		Kind: activation.Kind(c.Kind), Association: c.Association, Person: c.Person, Other: c.Other, UniqueKey: c.UniqueKey,
+		Reason: activation.FromImport, Lang: i18n.Langs()[0],
+		Detail: activation.Detail{Field: c.Field, Base: c.Base, File: c.File, Source: c.Source, Why: c.Why.Text(i18n.Langs()[0]), Degree: c.Degree},
+	})
+}
+
+// Imports is where lists come in; the console uses it.
+func (a *App) Imports() *imports.Store { return a.imports }

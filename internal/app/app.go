@@ -24,11 +24,13 @@ import (
 	"amicale/internal/federation"
 	"amicale/internal/help"
 	"amicale/internal/i18n"
+	"amicale/internal/imports"
 	"amicale/internal/jobs"
 	"amicale/internal/mail"
 	"amicale/internal/outbox"
 	"amicale/internal/people"
 	"amicale/internal/profiles"
+	"amicale/internal/registry"
 	"amicale/internal/ui"
 	"amicale/internal/web"
 )
@@ -54,11 +56,11 @@ type Options struct {
 
 // App is the running site.
 type App struct {
-	o        Options
-	registry *prometheus.Registry
-	bundle   *i18n.Bundle
-	site     *web.Site
-	handler  http.Handler
+	o       Options
+	metrics *prometheus.Registry
+	bundle  *i18n.Bundle
+	site    *web.Site
+	handler http.Handler
 
 	sessions *web.Sessions
 	changes  *changes.Store
@@ -71,6 +73,8 @@ type App struct {
 
 	accounts   *accounts.Store
 	activation *activation.Store
+	registry   *registry.Store
+	imports    *imports.Store
 	profiles   *profiles.Store
 	federation *federation.Store
 	directory  *directory.Store
@@ -81,7 +85,7 @@ type App struct {
 
 // New builds the site on a migrated database. Nothing runs yet: see Serve.
 func New(ctx context.Context, o Options) (*App, error) {
-	a := &App{o: o, registry: prometheus.NewRegistry()}
+	a := &App{o: o, metrics: prometheus.NewRegistry()}
 	for _, build := range []func(context.Context) error{a.buildGround, a.buildFeatures, a.buildSite} {
 		if err := build(ctx); err != nil {
 			return nil, fmt.Errorf("app.New: %w", err)
@@ -93,7 +97,7 @@ func New(ctx context.Context, o Options) (*App, error) {
 // Messages are the texts of every package that has some.
 func Messages() []fs.FS {
 	return []fs.FS{ui.Messages, web.Messages, mail.Messages, people.Messages, help.Messages, accounts.Messages,
-		activation.Messages, profiles.Messages, federation.Messages, directory.Messages, Texts}
+		activation.Messages, registry.Messages, profiles.Messages, federation.Messages, directory.Messages, Texts}
 }
 
 func (a *App) buildGround(context.Context) (err error) {
@@ -126,6 +130,8 @@ func (a *App) buildFeatures(ctx context.Context) (err error) {
 		DB: a.o.DB, People: a.people, Queue: a.queue, Trail: a.trail, Post: a.outbox, Files: a.o.Blobs, Links: activationLinks{a.accounts, a.sessions},
 		Staff: staffOf{a.accounts}, Merge: a.merge, Bundle: a.bundle, Origin: a.o.URL, Now: a.o.Now,
 	})
+	a.registry = registry.NewStore(registry.Deps{DB: a.o.DB, People: a.people, Trail: a.trail, Invite: a.invite, Merge: a.merge, Now: a.o.Now})
+	a.imports = imports.NewStore(imports.Deps{DB: a.o.DB, People: a.people, Trail: a.trail, Desk: importsDesk{a.activation}, Files: a.o.Blobs, Queue: a.queue, Now: a.o.Now})
 	a.profiles = profiles.NewStore(profiles.Deps{
 		DB: a.o.DB, People: a.people, Queue: a.queue, Trail: a.trail, Outbox: a.outbox, Blobs: a.o.Blobs, Photos: profiles.NewPhotos(),
 		Links: emailLinks{a.accounts}, Bundle: a.bundle, Origin: a.o.URL, Now: a.o.Now, Exporters: a.exporters, Erasers: a.erasers,
@@ -150,7 +156,7 @@ func (a *App) buildSite(context.Context) (err error) {
 	a.site = &web.Site{
 		Log: a.o.Log, Now: a.o.Now, Bundle: a.bundle, Sessions: a.sessions, Identify: a.accounts.Identify,
 		Frame: a.frame, Problem: problem, Origin: a.o.URL, Proxies: a.o.Proxies,
-		SecurePath: "/moi/parametres/securite", Metrics: web.NewMetrics(a.registry),
+		SecurePath: "/moi/parametres/securite", Metrics: web.NewMetrics(a.metrics),
 	}
 	a.registerMetrics()
 	a.handler, err = a.site.Handler(a.Routes(), map[string]http.Handler{"/assets/": ui.AssetHandler()})

@@ -16,7 +16,7 @@ func (a *App) healthRoutes() []web.Route {
 	return []web.Route{
 		{Pattern: "GET /healthz", Handler: web.Public(a.health)},
 		{Pattern: "GET /readyz", Handler: web.Public(a.readiness)},
-		{Pattern: "GET /metrics", Handler: web.Public(a.metrics)},
+		{Pattern: "GET /metrics", Handler: web.Public(a.showMetrics)},
 	}
 }
 
@@ -36,14 +36,14 @@ func (a *App) readiness(r *web.Request) error {
 	return r.JSON(http.StatusOK, map[string]string{"status": "ready"})
 }
 
-// metrics are for this machine, or for who holds the token.
-func (a *App) metrics(r *web.Request) error {
+// showMetrics is for this machine, or for who holds the token.
+func (a *App) showMetrics(r *web.Request) error {
 	ip, err := netip.ParseAddr(r.IP)
 	local := err == nil && ip.IsLoopback() && r.Header.Get("X-Forwarded-For") == ""
 	token, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	if !local && (a.o.MetricsToken == "" || subtle.ConstantTimeCompare([]byte(token), []byte(a.o.MetricsToken)) != 1) {
 		return errs.E("app.metrics", errs.NotFound, nil)
 	}
-	promhttp.HandlerFor(a.registry, promhttp.HandlerOpts{}).ServeHTTP(r.W, r.Request)
+	promhttp.HandlerFor(a.metrics, promhttp.HandlerOpts{}).ServeHTTP(r.W, r.Request)
 	return nil
 }

@@ -13,10 +13,10 @@ import (
 // registerMetrics adds to the requests' own metrics what the site, its database and its process say of themselves.
 // No metric is about a person.
 func (a *App) registerMetrics() {
-	a.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), newGauges(a))
+	a.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), newGauges(a))
 	if d, ok := any(a.o.DB).(pooled); ok {
 		for name, pool := range d.Pools() {
-			a.registry.MustRegister(collectors.NewDBStatsCollector(pool, name))
+			a.metrics.MustRegister(collectors.NewDBStatsCollector(pool, name))
 		}
 	}
 }

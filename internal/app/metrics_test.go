@@ -19,11 +19,11 @@ import (
 // scrape reads everything there is to measure.
 func scrape(t *testing.T, o *office) string {
 	t.Helper()
-	o.registry = prometheus.NewRegistry() // the site's own may have been filled already
-	web.NewMetrics(o.registry)
+	o.metrics = prometheus.NewRegistry() // the site's own may have been filled already
+	web.NewMetrics(o.metrics)
 	o.registerMetrics()
 	w := httptest.NewRecorder()
-	promhttp.HandlerFor(o.registry, promhttp.HandlerOpts{}).ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
+	promhttp.HandlerFor(o.metrics, promhttp.HandlerOpts{}).ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
 	if w.Code != 200 {
 		t.Fatalf("scrape: %d %s", w.Code, w.Body)
 	}

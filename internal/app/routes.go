@@ -7,6 +7,7 @@ import (
 	"amicale/internal/directory"
 	"amicale/internal/help"
 	"amicale/internal/profiles"
+	"amicale/internal/registry"
 	"amicale/internal/web"
 )
 
@@ -21,6 +22,7 @@ func (a *App) Routes() []web.Route {
 		a.accountPages.Routes(),
 		activation.NewPages(a.activation, a.people, a.o.Now).Routes(),
 		activation.NewDesk(a.activation, a.people, a.o.Now).Routes(),
+		registry.NewPages(a.registry).Routes(),
 		profiles.NewPages(a.profiles, a.o.Now).Routes(),
 		a.federationPages.Routes(),
 		directory.NewPages(a.directory, a.people).Routes(),
