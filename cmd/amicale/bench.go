@@ -62,7 +62,7 @@ func (c *benchCmd) print(out console, lines []app.Measured) error {
 			out.say("%s", b)
 			continue
 		}
-		out.say("%-32s n %-6d p50 %8.3f ms  p95 %8.3f ms  p99 %8.3f ms  %10.0f/s  heap %5.0f MB  rss %5.0f MB", l.Name, l.N, l.P50, l.P95, l.P99, l.PerSecond, l.Heap, l.RSS)
+		out.say("%-40s n %-6d p50 %8.3f ms  p95 %8.3f ms  p99 %8.3f ms  %10.0f/s  heap %5.0f MB  rss %5.0f MB", l.Name, l.N, l.P50, l.P95, l.P99, l.PerSecond, l.Heap, l.RSS)
 		if l.Of != "" {
 			out.say("  %.2f × %s (medians)", l.Ratio, l.Of)
 		}
