@@ -39,6 +39,7 @@ type cli struct {
 
 	Serve   serveCmd   `cmd:"" help:"Serve the site. Example: amicale serve --url https://annuaire.example --smtp smtp://mail.example:587"`
 	Demo    demoCmd    `cmd:"" help:"Make (or reuse) a demonstration federation and serve it. Example: amicale demo --people 80000"`
+	Import  importCmd  `cmd:"" help:"Take a list of people into the base, from CSV or XLSX. Example: amicale import --association ly liste.csv"`
 	Bench   benchCmd   `cmd:"" help:"Run a measurement. Example: amicale bench search --people 80000 --json"`
 	Admin   adminCmd   `cmd:"" help:"Staff accounts and roles, at the machine itself. Example: amicale admin list"`
 	Backup  backupCmd  `cmd:"" help:"Save everything into one file, also while the site serves. Example: amicale backup /backups/amicale-2026-11-23.tar.gz"`
