@@ -9,6 +9,7 @@ import (
 
 	"github.com/a-h/templ"
 
+	"amicale/internal/directory"
 	"amicale/internal/federation"
 	"amicale/internal/help"
 	"amicale/internal/i18n"
@@ -42,7 +43,10 @@ func (a *App) frameOf(r *web.Request, p web.Page) ui.Frame {
 		f.SignInURL = "/connexion"
 	}
 	if searches(r.Viewer) {
-		f.Search.Action = "/annuaire"
+		f.Search.Action = directory.Path
+		if r.URL.Path == directory.Path {
+			f.Search.Form = ui.FacetsID // the box and the filters ask one question
+		}
 	}
 	if flash, text, ok := r.TakeFlash(); ok {
 		t := ui.Toast{Text: text, Tone: ui.Tone(flash.Kind)}
@@ -108,14 +112,14 @@ func (a *App) nav(r *web.Request) []ui.NavItem {
 	}
 	if r.Viewer.InNetwork() {
 		add("app.nav.me", "/moi")
-		add("app.nav.directory", "/annuaire")
+		add("app.nav.directory", directory.Path)
 		add("app.nav.class", "/ma-promo")
 	}
 	if r.Viewer.IsStaff() {
 		if !r.Viewer.InNetwork() && searches(r.Viewer) {
-			add("app.nav.directory", "/annuaire")
+			add("app.nav.directory", directory.Path)
 		}
-		add("app.nav.admin", "/admin")
+		add("app.nav.admin", adminPath)
 	}
 	add("app.nav.help", help.Base)
 	return items
