@@ -89,7 +89,7 @@ func (s *Store) remove(ctx context.Context, a Account) error {
 // joins the caller's transaction.
 func (s *Store) MergeInto(ctx context.Context, v viewer.Viewer, from, into id.ID) error {
 	return s.db.Tx(ctx, func(ctx context.Context) error {
-		if _, err := s.db.Exec(ctx, `UPDATE links SET used_at = ? WHERE person_id = ? AND used_at IS NULL`, s.now(), from); err != nil {
+		if _, err := s.db.Exec(ctx, `UPDATE links SET person_id = ?, used_at = COALESCE(used_at, ?) WHERE person_id = ?`, into, s.now(), from); err != nil {
 			return errs.Wrap("accounts.MergeInto", err)
 		}
 		old, err := s.ByPerson(ctx, from)

@@ -3,7 +3,10 @@ package app
 import (
 	"context"
 	"errors"
+	"math"
+	"time"
 
+	"amicale/internal/audit"
 	"amicale/internal/errs"
 	"amicale/internal/id"
 	"amicale/internal/people"
@@ -15,7 +18,7 @@ import (
 
 func (a *App) exporters() []people.Exporter {
 	acc, _, _ := a.accounts.Parts()
-	return []people.Exporter{acc, a.activation.Exporter(), a.imports.Exporter(), a.profiles.Exporter(), a.groundExporter()}
+	return []people.Exporter{acc, a.activation.Exporter(), a.imports.Exporter(), a.profiles.Exporter(), a.trailExporter(), a.groundExporter()}
 }
 
 func (a *App) erasers() []people.Eraser {
@@ -36,6 +39,27 @@ func (a *App) merge(ctx context.Context, v viewer.Viewer, from, into id.ID) erro
 }
 
 // The trail and the mail are no features, but know persons too.
+
+// trailExporter gives who saw or changed the person's data, as "Qui a consulté mes coordonnées" shows it: without the
+// details, which may name others.
+func (a *App) trailExporter() people.Exporter {
+	type entry struct {
+		At     time.Time `json:"at"`
+		Actor  string    `json:"actor"`
+		Action string    `json:"action"`
+	}
+	return people.Exporter{Name: "trail", Export: func(ctx context.Context, _ viewer.Viewer, person id.ID) (any, error) {
+		list, err := a.trail.ForPerson(ctx, viewer.ForSystem("download my data"), viewer.Subject{Person: person}, audit.Page{Size: math.MaxInt32})
+		if err != nil || list.Total == 0 {
+			return nil, err
+		}
+		out := make([]entry, len(list.Rows))
+		for i, r := range list.Rows {
+			out[i] = entry{r.At, r.Actor, r.Action}
+		}
+		return out, nil
+	}}
+}
 
 func (a *App) groundExporter() people.Exporter {
 	return people.Exporter{Name: "letters", Export: func(ctx context.Context, _ viewer.Viewer, person id.ID) (any, error) {
