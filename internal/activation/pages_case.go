@@ -2,6 +2,7 @@ package activation
 
 import (
 	"net/url"
+	"slices"
 	"strconv"
 	"time"
 
@@ -53,6 +54,11 @@ func (p listProps) count(k Kind) int {
 		}
 	}
 	return n
+}
+
+// kinds are those worth a link: of what waits, those that are there.
+func (p listProps) kinds() []Kind {
+	return slices.DeleteFunc(Kinds(), func(k Kind) bool { return p.state() == "" && p.count(k) == 0 })
 }
 
 type caseProps struct {

@@ -141,7 +141,7 @@ func claimFacts(ctx context.Context, p caseProps) []ui.Fact {
 // matchTable is what was claimed beside what the base holds.
 func matchTable(ctx context.Context, p caseProps, m Match) ui.TableProps {
 	t := ui.TableProps{Caption: i18n.T(ctx, "activation.compare", i18n.Data{"Name": m.Dossier.Name()}), Hide: true, Columns: []ui.Column{
-		{Label: i18n.T(ctx, "activation.field_name")}, {Label: i18n.T(ctx, "activation.claimed")}, {Label: i18n.T(ctx, "activation.in_base")}, {Label: i18n.T(ctx, "activation.hint")}}}
+		{Label: i18n.T(ctx, "activation.field_name")}, {Label: i18n.T(ctx, "activation.claimed")}, {Label: i18n.T(ctx, "activation.in_base")}}}
 	for _, c := range m.Lines {
 		if c.Claimed == "" && len(c.Held) == 0 {
 			continue
@@ -150,9 +150,35 @@ func matchTable(ctx context.Context, p caseProps, m Match) ui.TableProps {
 		for i, h := range c.Held {
 			held[i] = p.shownField(ctx, c.Field, h)
 		}
-		t.Rows = append(t.Rows, []ui.Cell{{Text: fieldLabel(ctx, c.Field)}, {Text: p.shownField(ctx, c.Field, c.Claimed)}, {Text: strings.Join(held, ", ")}, {Content: hintBadge(c)}})
+		claimed := ""
+		if c.Claimed != "" {
+			claimed = p.shownField(ctx, c.Field, c.Claimed)
+		}
+		t.Rows = append(t.Rows, []ui.Cell{{Text: fieldLabel(ctx, c.Field)}, {Content: words(claimed)}, {Content: heldCell(strings.Join(held, ", "), c)}})
 	}
 	return t
+}
+
+// matchTitle names a candidate whose comparison is folded away.
+func matchTitle(ctx context.Context, p caseProps, m Match) string {
+	parts := []string{m.Dossier.Name()}
+	for _, g := range m.Dossier.Degrees {
+		parts = append(parts, strings.TrimSpace(schoolName(p.Schools, g.AssociationID)+" "+yearText(g.ClassYear)))
+	}
+	return strings.Join(parts, " · ")
+}
+
+// foremost reports whether a candidate is shown at once: the likeliest, and whoever comes close to him.
+func (p caseProps) foremost(i int) bool {
+	return i == 0 || i < 3 && !p.Matches[0].Linked && p.Matches[i].Score >= p.Matches[0].Score-2
+}
+
+func kindLabel(ctx context.Context, p listProps, k Kind) string {
+	label := i18n.T(ctx, k.Message())
+	if n := p.count(k); n > 0 && p.state() == "" {
+		label += " (" + i18n.Number(ctx, n) + ")"
+	}
+	return label
 }
 
 // personFacts is what the base holds of somebody, in short.
@@ -192,6 +218,9 @@ func personFacts(ctx context.Context, d people.Dossier, schools people.Associati
 func trailMoments(ctx context.Context, rows []audit.Row) []ui.Moment {
 	var out []ui.Moment
 	for _, r := range rows {
+		if r.Action == viewedRecord {
+			continue // it stands in the trail of the person
+		}
 		key := "activation.trail." + r.Action
 		title := i18n.T(ctx, key)
 		if title == key {

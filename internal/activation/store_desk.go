@@ -13,8 +13,14 @@ import (
 	"amicale/internal/people"
 )
 
+// viewedRecord is the trail's word for coordinates that the staff read.
+const viewedRecord = "staff.viewed_record"
+
 // maxCandidates is how many persons a case shows beside the claim.
 const maxCandidates = 8
+
+// deceasedWeighs against a candidate: the dead do not ask for accounts, homonyms of theirs do.
+const deceasedWeighs = 8
 
 // Match is a person of the base beside a claim.
 type Match struct {
@@ -78,7 +84,11 @@ func (s *Store) addPersons(ctx context.Context, by Actor, f *File, search string
 	}
 	for _, d := range list {
 		lines := Compare(f.Claim, d, f.Schools)
-		f.Matches = append(f.Matches, Match{Dossier: d, Lines: lines, Score: Score(lines), Linked: d.ID == f.PersonID})
+		m := Match{Dossier: d, Lines: lines, Score: Score(lines), Linked: d.ID == f.PersonID}
+		if d.Status == people.Deceased {
+			m.Score -= deceasedWeighs
+		}
+		f.Matches = append(f.Matches, m)
 	}
 	slices.SortStableFunc(f.Matches, func(a, b Match) int {
 		if a.Linked != b.Linked {
@@ -149,7 +159,7 @@ func (s *Store) noteReading(ctx context.Context, by Actor, f File) error {
 	var entries []audit.Entry
 	note := func(d people.Dossier) {
 		if len(d.Contacts) > 0 && d.ID != by.Person {
-			entries = append(entries, audit.Entry{Actor: by.Viewer, ActorName: by.Name, Action: "staff.viewed_record", Person: d.ID,
+			entries = append(entries, audit.Entry{Actor: by.Viewer, ActorName: by.Name, Action: viewedRecord, Person: d.ID,
 				Association: f.AssociationID, Object: object(f.ID), Coalesced: true})
 		}
 	}

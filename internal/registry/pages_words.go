@@ -7,8 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/a-h/templ"
-
 	"amicale/internal/i18n"
 	"amicale/internal/id"
 	"amicale/internal/people"
@@ -70,16 +68,11 @@ func degreesText(ctx context.Context, schools people.Associations, list []people
 
 func foundTable(ctx context.Context, p listProps) ui.TableProps {
 	t := ui.TableProps{Caption: i18n.T(ctx, "registry.found"), Hide: true, Columns: []ui.Column{
-		{Label: i18n.T(ctx, "registry.name")}, {Label: i18n.T(ctx, "registry.birth_surname")}, {Label: i18n.T(ctx, "registry.degrees")},
+		{Label: i18n.T(ctx, "registry.name")}, {Label: i18n.T(ctx, "registry.degrees")},
 		{Label: i18n.T(ctx, "registry.login")}, {Label: i18n.T(ctx, "registry.account")}}}
 	for i := range p.Found {
 		d := &p.Found[i]
-		birth := ""
-		if d.BirthSurname != d.Surname() {
-			birth = d.BirthSurname
-		}
-		t.Rows = append(t.Rows, []ui.Cell{{Text: nameOf(ctx, d), URL: recordPath(d.ID)}, {Text: birth}, {Text: degreesText(ctx, p.Schools, d.Degrees)},
-			{Text: d.CurrentLogin()}, {Content: accountBadge(d.Person)}})
+		t.Rows = append(t.Rows, []ui.Cell{{Content: foundName(d)}, {Text: degreesText(ctx, p.Schools, d.Degrees)}, {Content: words(d.CurrentLogin())}, {Content: accountBadge(d.Person)}})
 	}
 	return t
 }
@@ -285,14 +278,6 @@ func mergeFacts(ctx context.Context, d *people.Dossier, schools people.Associati
 		out = append(out, ui.Fact{Term: i18n.T(ctx, "registry.account"), Text: i18n.T(ctx, "registry.activated", i18n.Data{"When": i18n.Date(ctx, d.ActivatedAt)})})
 	}
 	return facts(out...)
-}
-
-// recordActions are the ways on from a record.
-func recordActions(p recordProps) templ.Component {
-	if profilePath(&p.Dossier) == "" && !p.MayEdit {
-		return nil
-	}
-	return recordLinks(p)
 }
 
 func inputType(k people.ContactKind) ui.FieldType {
