@@ -15,6 +15,8 @@ import (
 	"unicode/utf16"
 
 	"golang.org/x/text/encoding/charmap"
+
+	"amicale/internal/dbtest"
 )
 
 // openText opens text as a file, and closes it with the test.
@@ -351,20 +353,23 @@ func TestStreams(t *testing.T) {
 // sample opens a file of the samples, or skips the test where there are none.
 func sample(t testing.TB, name string) *Table {
 	t.Helper()
-	dir := os.Getenv("AMICALE_SAMPLES")
-	if dir == "" {
-		t.Skip("AMICALE_SAMPLES is not set")
-	}
-	data, err := os.ReadFile(filepath.Join(dir, name))
-	if err != nil {
-		t.Fatal(err)
-	}
-	table, err := Open(name, bytes.NewReader(data), int64(len(data)))
+	data := readSample(t, name)
+	table, err := Open(name, strings.NewReader(data), int64(len(data)))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { table.Close() })
 	return table
+}
+
+// readSample is a real input, whole.
+func readSample(t testing.TB, name string) string {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join(dbtest.Samples(t), name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
 }
 
 func FuzzCSV(f *testing.F) {
