@@ -17,6 +17,7 @@ import (
 	"amicale/internal/blob"
 	"amicale/internal/config"
 	"amicale/internal/db"
+	"amicale/internal/errs"
 )
 
 type backupCmd struct {
@@ -170,7 +171,8 @@ func writeWhole(path string, write func(io.Writer) error) error {
 
 // fullDisk says in plain words that there is no room, where that is the cause.
 func fullDisk(err error, where, unharmed string) error {
-	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, blob.ErrFull) {
+	said, _ := errs.MessageOf(err)
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, blob.ErrFull) || said.Key == "web.disk_full" {
 		return fmt.Errorf("the disk of %s is full. %s; make room and run this again (%w)", where, unharmed, err)
 	}
 	return err

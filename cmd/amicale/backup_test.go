@@ -9,6 +9,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"amicale/internal/errs"
 )
 
 func TestBackupAndRestore(t *testing.T) {
@@ -100,6 +102,10 @@ func TestWriteWholeLeavesNothingHalf(t *testing.T) {
 	said := fullDisk(err, file, "Nothing was written there").Error()
 	if !strings.Contains(said, "the disk of "+file+" is full") || !strings.Contains(said, "make room") {
 		t.Errorf("fullDisk() = %q", said)
+	}
+	full = errs.New(errs.Unavailable, "web.disk_full") // as the database says it
+	if said := fullDisk(full, "/data", "Nothing was restored").Error(); !strings.Contains(said, "the disk of /data is full") {
+		t.Errorf("fullDisk() of the database = %q", said)
 	}
 	if b, err := os.ReadFile(file); err != nil || string(b) != "the old one" {
 		t.Errorf("the file holds %q (%v), want the old one", b, err)
