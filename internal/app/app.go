@@ -135,6 +135,7 @@ func (a *App) buildFeatures(ctx context.Context) (err error) {
 	a.profiles = profiles.NewStore(profiles.Deps{
 		DB: a.o.DB, People: a.people, Queue: a.queue, Trail: a.trail, Outbox: a.outbox, Blobs: a.o.Blobs, Photos: profiles.NewPhotos(),
 		Links: emailLinks{a.accounts}, Bundle: a.bundle, Origin: a.o.URL, Now: a.o.Now, Exporters: a.exporters, Erasers: a.erasers,
+		ActionKey: func(action string) string { return "app.action." + action },
 	})
 	a.registerJobs()
 	return a.buildRead(ctx)

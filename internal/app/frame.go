@@ -42,7 +42,7 @@ func (a *App) frameOf(r *web.Request, p web.Page) ui.Frame {
 	} else {
 		f.SignInURL = "/connexion"
 	}
-	if searches(r.Viewer) {
+	if r.Viewer.Searches() {
 		f.Search.Action = directory.Path
 		if r.URL.Path == directory.Path {
 			f.Search.Form = ui.FacetsID // the box and the filters ask one question
@@ -116,7 +116,7 @@ func (a *App) nav(r *web.Request) []ui.NavItem {
 		add("app.nav.class", "/ma-promo")
 	}
 	if r.Viewer.IsStaff() {
-		if !r.Viewer.InNetwork() && searches(r.Viewer) {
+		if !r.Viewer.InNetwork() && r.Viewer.Searches() {
 			add("app.nav.directory", directory.Path)
 		}
 		add("app.nav.admin", adminPath)
@@ -124,9 +124,6 @@ func (a *App) nav(r *web.Request) []ui.NavItem {
 	add("app.nav.help", help.Base)
 	return items
 }
-
-// searches reports whether the directory is open to the viewer; to staff without a right to people’s data it is not.
-func searches(v viewer.Viewer) bool { return v.InNetwork() || v.Tier() == viewer.TierStaff }
 
 func (a *App) userMenu(r *web.Request) []ui.MenuItem {
 	var items []ui.MenuItem

@@ -5,7 +5,6 @@ import (
 
 	"amicale/internal/errs"
 	"amicale/internal/people"
-	"amicale/internal/viewer"
 	"amicale/internal/web"
 )
 
@@ -45,7 +44,7 @@ type apiAnswer struct {
 
 // api answers what the results page shows, in the same rights and without coordinates.
 func (p *Pages) api(r *web.Request) error {
-	if t := r.Viewer.Tier(); t == viewer.TierGuest || t == viewer.TierRecruiter {
+	if !r.Viewer.Searches() {
 		return errs.E("directory.api", errs.Forbidden, nil)
 	}
 	paging := r.Paging(PageSize)

@@ -15,7 +15,6 @@ import (
 	"amicale/internal/people"
 	"amicale/internal/search"
 	"amicale/internal/ui"
-	"amicale/internal/viewer"
 	"amicale/internal/web"
 )
 
@@ -84,7 +83,7 @@ func (a Ask) address(facet int, without string, text string) string {
 func (a Ask) Path() string { return a.address(-1, "", a.Text) }
 
 func (p *Pages) list(r *web.Request) error {
-	if r.Viewer.Tier() == viewer.TierGuest || r.Viewer.Tier() == viewer.TierRecruiter {
+	if !r.Viewer.Searches() {
 		return errs.E("directory.list", errs.Forbidden, nil)
 	}
 	paging := r.Paging(PageSize)

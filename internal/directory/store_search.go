@@ -87,7 +87,7 @@ func (s *Store) current(ctx context.Context) (bool, error) {
 	if f == nil {
 		return false, errs.E("directory.current", errs.Unavailable, nil)
 	}
-	latest, err := s.feed.Latest(ctx)
+	latest, err := s.feed.Latest(context.WithoutCancel(ctx)) // one row: over before anybody could stop it
 	if err != nil {
 		return false, errs.Wrap("directory.current", err)
 	}

@@ -52,7 +52,7 @@ func TestArticlesAreWhole(t *testing.T) {
 // Only screens that stand today may be linked or explained; later issues add theirs here with the page.
 func TestScreensAreReservedPaths(t *testing.T) {
 	t.Parallel()
-	known := []string{"/", "/connexion", "/connexion/activer", "/connexion/oubli", "/moi", "/moi/profil",
+	known := []string{"/", "/connexion", "/connexion/activer", "/connexion/oubli", "/moi", "/moi/profil", "/moi/donnees", "/moi/consultations",
 		"/moi/parametres", "/p", "/annuaire", "/ma-promo", "/admin"}
 	for _, a := range library(t).shelf("fr").articles {
 		for _, s := range a.Screens {

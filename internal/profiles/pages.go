@@ -90,10 +90,11 @@ type homeProps struct {
 	Views     int
 	Standings []Standing
 	Staff     bool
+	Searches  bool // the directory is open to the visitor
 }
 
 func (p *Pages) home(r *web.Request) error {
-	props := homeProps{Name: r.Identity.Name, Login: r.Identity.Login, Staff: r.Viewer.IsStaff()}
+	props := homeProps{Name: r.Identity.Name, Login: r.Identity.Login, Staff: r.Viewer.IsStaff(), Searches: r.Viewer.Searches()}
 	if !r.Viewer.Person.IsZero() && r.Viewer.InNetwork() {
 		d, err := p.store.Own(r.Ctx(), r.Viewer)
 		if err != nil {

@@ -240,7 +240,10 @@ func quickLinks(ctx context.Context, p homeProps) []ui.NavItem {
 	if p.D == nil {
 		out := []ui.NavItem{{Label: t("settings"), URL: pathSettings}}
 		if p.Staff {
-			out = append([]ui.NavItem{{Label: t("admin"), URL: "/admin"}, {Label: t("directory"), URL: "/annuaire"}}, out...)
+			out = append([]ui.NavItem{{Label: t("admin"), URL: "/admin"}}, out...)
+		}
+		if p.Searches {
+			out = append(out, ui.NavItem{Label: t("directory"), URL: "/annuaire"})
 		}
 		return out
 	}

@@ -151,3 +151,10 @@ func (v Viewer) Tier() Tier {
 	}
 	return TierGuest
 }
+
+// Searches reports whether the directory is open to the viewer: to students, graduates, and the staff that may read
+// people's data.
+func (v Viewer) Searches() bool {
+	t := v.Tier()
+	return t == TierNetwork || t == TierMember || t == TierStaff
+}

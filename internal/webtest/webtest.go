@@ -265,6 +265,7 @@ func (c *Client) Follow(a *Answer) *Answer {
 	if to == "" {
 		c.w.T.Fatalf("status %d leads nowhere:\n%.400s", a.Status, a.Text())
 	}
+	to, _, _ = strings.Cut(to, "#") // a browser keeps the fragment to itself
 	return c.Get(to)
 }
 
