@@ -165,14 +165,16 @@ func (s *Site) identify(r *Request) error {
 	if err != nil || c.Value == "" {
 		return nil
 	}
-	sess, err := s.Sessions.Load(r.Ctx(), c.Value)
+	// These look-ups by key run to their end: to watch for a visitor who leaves meanwhile costs more than they do.
+	ctx := context.WithoutCancel(r.Ctx())
+	sess, err := s.Sessions.Load(ctx, c.Value)
 	if errors.Is(err, errs.NotFound) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	v, who, err := s.Identify(r.Ctx(), sess)
+	v, who, err := s.Identify(ctx, sess)
 	if errors.Is(err, errs.NotFound) { // the account is gone or closed
 		return nil
 	}
