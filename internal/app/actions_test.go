@@ -18,8 +18,12 @@ import (
 // actionName is the form of every action of the trail: whose affair, what was done.
 var actionName = regexp.MustCompile(`^[a-z]+\.[a-z_]+$`)
 
+// family is the beginning of actions whose end is the name of a state: "import." + string(state).
+var family = regexp.MustCompile(`^[a-z]+\.$`)
+
 // actionsIn finds what a package's files write into the trail: values of a field Action, of constants and variables
-// used there, of arguments given for a parameter called action, and what functions return that are called there.
+// used there, of arguments given for a parameter called action, and what functions return that are called there. Of an
+// action put together it gives the beginning.
 func actionsIn(files []*ast.File) []string {
 	var out []string
 	makers := map[string]bool{} // functions that give an action
@@ -27,8 +31,11 @@ func actionsIn(files []*ast.File) []string {
 		if call, ok := e.(*ast.CallExpr); ok {
 			makers[called(call)] = true
 		}
+		if sum, ok := e.(*ast.BinaryExpr); ok {
+			e = sum.X
+		}
 		if lit, ok := e.(*ast.BasicLit); ok && lit.Kind == token.STRING {
-			if s, err := strconv.Unquote(lit.Value); err == nil && actionName.MatchString(s) {
+			if s, err := strconv.Unquote(lit.Value); err == nil && (actionName.MatchString(s) || family.MatchString(s)) {
 				out = append(out, s)
 			}
 		}
@@ -113,7 +120,7 @@ func TestActionsIn(t *testing.T) {
 const viewed = "a.viewed"
 func (s *S) note(ctx C, v V, action string) { s.record(E{Actor: v, Action: action}) }
 func (s *S) do() {
-	s.record(E{Action: "a.done"}, E{Action: viewed})
+	s.record(E{Action: "a.done"}, E{Action: viewed}, E{Action: "b." + string(state)})
 	s.note(ctx, v, "a.noted")
 	action, at := "a.opened", 1
 	action = "a.closed"
@@ -132,7 +139,7 @@ func unrelated() string { return "a.unrelated" }`, 0)
 	}
 	got := actionsIn([]*ast.File{f})
 	slices.Sort(got)
-	if want := []string{"a.closed", "a.done", "a.no", "a.noted", "a.opened", "a.viewed", "a.yes"}; !slices.Equal(got, want) {
+	if want := []string{"a.closed", "a.done", "a.no", "a.noted", "a.opened", "a.viewed", "a.yes", "b."}; !slices.Equal(got, want) {
 		t.Errorf("actionsIn = %q, want %q", got, want)
 	}
 }
@@ -161,7 +168,10 @@ func TestEveryActionHasWords(t *testing.T) {
 		for _, action := range actionsIn(files) {
 			used[action] = true
 			for _, lang := range i18n.Langs() {
-				if !slices.Contains(b.Keys(lang), "app.action."+action) {
+				said := slices.ContainsFunc(b.Keys(lang), func(key string) bool {
+					return key == "app.action."+action || family.MatchString(action) && strings.HasPrefix(key, "app.action."+action)
+				})
+				if !said {
 					t.Errorf("%s: no words in %s: %q", dir, lang, "app.action."+action)
 				}
 			}
@@ -171,7 +181,8 @@ func TestEveryActionHasWords(t *testing.T) {
 		t.Errorf("the search for actions finds too little: %v", used)
 	}
 	for _, key := range b.Keys("fr") {
-		if action, ok := strings.CutPrefix(key, "app.action."); ok && !used[action] {
+		action, ok := strings.CutPrefix(key, "app.action.")
+		if of, _, _ := strings.Cut(action, "."); ok && !used[action] && !used[of+"."] {
 			t.Errorf("%q has words and is never recorded", key)
 		}
 	}

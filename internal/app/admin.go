@@ -41,7 +41,7 @@ func (a *App) screens() []screen {
 	return []screen{
 		{task: "care", key: "desk", url: "/admin/guichet", roles: webmaster, count: a.openCases(), alarm: true},
 		{task: "care", key: "people", url: "/admin/personnes", roles: data, count: a.countPeople},
-		{task: "care", key: "imports", url: "/admin/imports", roles: webmaster},
+		{task: "care", key: "imports", url: "/admin/imports", roles: webmaster, count: a.countImports},
 		{task: "house", key: "accesses", url: "/admin/acces", roles: webmaster},
 		{task: "house", key: "associations", url: "/admin/associations", roles: webmaster, count: a.countAssociations},
 		{task: "house", key: "federation", url: "/admin/federation", roles: admin},
@@ -60,6 +60,11 @@ func (a *App) openCases() func(context.Context, viewer.Viewer) (int, error) {
 
 func (a *App) countPeople(ctx context.Context, _ viewer.Viewer) (int, error) {
 	return a.people.Count(ctx)
+}
+
+func (a *App) countImports(ctx context.Context, v viewer.Viewer) (int, error) {
+	_, n, err := a.imports.Imports(ctx, v, 1, 0)
+	return n, err
 }
 
 func (a *App) countAssociations(ctx context.Context, _ viewer.Viewer) (int, error) {

@@ -23,6 +23,7 @@ import (
 	"amicale/internal/outbox"
 	"amicale/internal/people"
 	"amicale/internal/viewer"
+	"amicale/internal/web"
 )
 
 // office is a site with one association and staff, to look at the back office with.
@@ -200,6 +201,22 @@ func TestFrontLeadsOnlyToServedPages(t *testing.T) {
 	}
 	if tiles < 4 {
 		t.Errorf("only %d tiles", tiles)
+	}
+}
+
+// A tile that leads to a closed door is as bad as a page that nobody finds.
+func TestTilesAskForTheRolesOfTheirPages(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t, dbtest.New(t))
+	guards := map[string]string{}
+	for _, rt := range o.Routes() {
+		guards[rt.Pattern] = rt.Handler.Guard()
+	}
+	for _, s := range o.screens() {
+		want := web.Staff(nil, s.roles...).Guard()
+		if got, ok := guards["GET "+s.url]; ok && got != want {
+			t.Errorf("%s is for %q, its tile for %q", s.url, got, want)
+		}
 	}
 }
 
