@@ -125,7 +125,7 @@ func (b *browser) do(method, path, contentType string, body io.Reader) *reply {
 			delete(b.cookies, c.Name)
 		}
 	}
-	return &reply{b.s.t, rec.Code, rec.Header(), rec.Body.String()}
+	return &reply{b.s.t, rec.Code, rec.Header(), strings.ReplaceAll(rec.Body.String(), "<wbr>", "")}
 }
 
 func (b *browser) get(path string) *reply {

@@ -154,7 +154,7 @@ func matchTable(ctx context.Context, p caseProps, m Match) ui.TableProps {
 		if c.Claimed != "" {
 			claimed = p.shownField(ctx, c.Field, c.Claimed)
 		}
-		t.Rows = append(t.Rows, []ui.Cell{{Text: fieldLabel(ctx, c.Field)}, {Content: words(claimed)}, {Content: heldCell(strings.Join(held, ", "), c)}})
+		t.Rows = append(t.Rows, []ui.Cell{{Text: fieldLabel(ctx, c.Field)}, {Content: words(claimed)}, {Content: heldCell(held, c)}})
 	}
 	return t
 }
