@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
 	"amicale/internal/audit"
@@ -184,14 +185,27 @@ func valueFamilies(detail string) []string {
 func detailWords(ctx context.Context, detail map[string]any) string {
 	var parts []string
 	for _, name := range slices.Sorted(maps.Keys(detail)) {
-		value := fmt.Sprint(detail[name])
+		value := valueWords(ctx, name, detail[name])
 		if _, err := id.Parse(value); err == nil {
 			continue
 		}
-		parts = append(parts, i18n.T(ctx, "app.journal.detail", i18n.Data{
-			"Name": wordsFor(ctx, name, "app.detail."), "Value": wordsFor(ctx, value, valueFamilies(name)...)}))
+		parts = append(parts, i18n.T(ctx, "app.journal.detail", i18n.Data{"Name": wordsFor(ctx, name, "app.detail."), "Value": value}))
 	}
 	return strings.Join(parts, " · ")
+}
+
+// valueWords is the value of a detail as people write it; numbers come from JSON.
+func valueWords(ctx context.Context, name string, value any) string {
+	n, isNumber := value.(float64)
+	switch {
+	case isNumber && name == "bytes":
+		return bytesText(ctx, int64(n))
+	case isNumber && name == "year":
+		return strconv.Itoa(int(n))
+	case isNumber:
+		return i18n.Number(ctx, int(n))
+	}
+	return wordsFor(ctx, fmt.Sprint(value), valueFamilies(name)...)
 }
 
 // pageURL is the address of another page of the same list.

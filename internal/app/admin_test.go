@@ -295,6 +295,22 @@ func TestBytesText(t *testing.T) {
 	}
 }
 
+func TestDetailWords(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t, dbtest.New(t))
+	for want, detail := range map[string]map[string]any{
+		"":                           {"from": id.New().String()},
+		"size: 31 MB":                {"bytes": 30847940.0},
+		"number: 1,200 · year: 2010": {"year": 2010.0, "count": 1200.0},
+		"role: Membership secretary · title: Hi": {"title": "Hi", "role": "secretary"},
+		"kind: unheard of":                       {"kind": "unheard of"},
+	} {
+		if got := detailWords(o.bundle.With(t.Context(), "en"), detail); got != want {
+			t.Errorf("detailWords(%v) = %q, want %q", detail, got, want)
+		}
+	}
+}
+
 func TestScarce(t *testing.T) {
 	t.Parallel()
 	const gb = 1 << 30
