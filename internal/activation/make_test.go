@@ -37,6 +37,7 @@ type world struct {
 	trail  *audit.Trail
 	files  blob.Store
 	links  *links
+	above  map[id.ID]bool // whose accounts may do more than a webmaster's
 	ly, re people.Association
 
 	mu sync.Mutex
@@ -83,7 +84,7 @@ func (r roles) AccountsWithRole(_ context.Context, role viewer.RoleName, associa
 
 func newWorld(t *testing.T, d *db.DB) *world {
 	t.Helper()
-	w := &world{t: t, db: d, links: &links{}, at: time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC)}
+	w := &world{t: t, db: d, links: &links{}, above: map[id.ID]bool{}, at: time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC)}
 	w.people = people.NewStore(d, changes.NewStore(d, w.now), w.now)
 	for code, a := range map[string]*people.Association{"ly": &w.ly, "re": &w.re} {
 		*a = people.Association{Code: code, Name: "AIL " + code, School: "INSA " + code, Host: code + ".example", MailDomain: code + ".example", Color: "#8a1538"}
@@ -104,6 +105,9 @@ func newWorld(t *testing.T, d *db.DB) *world {
 	w.box = outbox.New(d, w.now, outbox.Options{From: mail.Address{Address: "site@exemple.fr"}, Demo: true})
 	w.Store = activation.NewStore(activation.Deps{DB: d, People: w.people, Queue: w.queue, Trail: w.trail, Post: w.box, Files: w.files, Links: w.links,
 		Staff: roles{w.ly.ID}, Bundle: bundle, Origin: "https://amicale.example", Now: w.now,
+		MayInvite: func(_ context.Context, v viewer.Viewer, person id.ID) (bool, error) {
+			return v.IsFederationAdmin() || !w.above[person], nil
+		},
 		Merge: func(ctx context.Context, v viewer.Viewer, from, into id.ID) error {
 			_, err := w.people.Merge(ctx, v, from, into, w.Merger())
 			return err

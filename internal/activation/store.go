@@ -54,6 +54,10 @@ type Staff interface {
 // MergeFunc makes two persons one, with all that every feature holds of them.
 type MergeFunc func(ctx context.Context, v viewer.Viewer, from, into id.ID) error
 
+// MayInviteFunc reports whether a member of the staff may send a link that opens or reopens a person's account: who
+// keeps a desk must not come into an account that may do more than his own.
+type MayInviteFunc func(ctx context.Context, v viewer.Viewer, person id.ID) (bool, error)
+
 // Deps is what the store is made of.
 type Deps struct {
 	DB     *db.DB
@@ -65,9 +69,12 @@ type Deps struct {
 	Links  Links
 	Staff  Staff
 	Merge  MergeFunc
-	Bundle *i18n.Bundle
-	Origin string // the canonical address, without a slash at its end
-	Now    clock.Clock
+	// MayInvite is asked before the staff sends a link. Without it only the federation's admins may send one to
+	// somebody whose account was opened before.
+	MayInvite MayInviteFunc
+	Bundle    *i18n.Bundle
+	Origin    string // the canonical address, without a slash at its end
+	Now       clock.Clock
 }
 
 // Store keeps requests and cases.
@@ -81,6 +88,7 @@ type Store struct {
 	links  Links
 	staff  Staff
 	merge  MergeFunc
+	invite MayInviteFunc
 	bundle *i18n.Bundle
 	origin string
 	now    clock.Clock
@@ -89,7 +97,7 @@ type Store struct {
 // NewStore makes the store.
 func NewStore(d Deps) *Store {
 	return &Store{db: d.DB, people: d.People, queue: d.Queue, trail: d.Trail, post: d.Post, files: d.Files, links: d.Links, staff: d.Staff,
-		merge: d.Merge, bundle: d.Bundle, origin: d.Origin, now: d.Now}
+		merge: d.Merge, invite: d.MayInvite, bundle: d.Bundle, origin: d.Origin, now: d.Now}
 }
 
 // Actor is a member of the staff at work, with the name that the trail shows.

@@ -68,7 +68,25 @@ func (s *Store) linkFromDesk(ctx context.Context, by Actor, c *Case, email strin
 	if d.Status == people.Deceased {
 		return errs.New(errs.Conflict, "activation.is_deceased")
 	}
+	if err := s.mayInvite(ctx, by, d); err != nil {
+		return err
+	}
 	return s.linkByStaff(ctx, by, sending{caseID: c.ID, person: d.ID, to: email, notify: otherEmails(d, email), lang: c.Lang, association: c.AssociationID})
+}
+
+// mayInvite refuses a link into an account that may do more than the actor.
+func (s *Store) mayInvite(ctx context.Context, by Actor, d people.Dossier) error {
+	may := by.IsFederationAdmin() || !d.Activated()
+	if s.invite != nil {
+		var err error
+		if may, err = s.invite(ctx, by.Viewer, d.ID); err != nil {
+			return err
+		}
+	}
+	if !may {
+		return errs.New(errs.Conflict, "activation.not_yours")
+	}
+	return nil
 }
 
 // linkByStaff writes the row that a request would have, and sends the link.

@@ -290,6 +290,21 @@ func TestSendLinkFromTheDesk(t *testing.T) {
 	})
 }
 
+// A webmaster must not come into the account of a graduate of his who administers the federation.
+func TestNoLinkIntoAnAccountThatMayDoMore(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, dbtest.New(t))
+	admin := w.add(graduate("Laure", "Lavaut", w.ly, 2010, "laure@exemple.fr"))
+	w.above[admin.ID] = true
+	w.ask("Lavaut", 2010, "pirate@exemple.fr")
+	w.letters()
+	by := w.webmaster()
+	w.refused("from the desk", w.SendLink(t.Context(), by, at(w.one()), admin.ID, "pirate@exemple.fr"), errs.Conflict)
+	w.refused("from the record", w.SendLinkTo(t.Context(), by, admin.ID, "pirate@exemple.fr", "fr"), errs.Conflict)
+	w.wantLetters("refused")
+	w.must("by the federation", w.SendLink(t.Context(), federation(), at(w.one()), admin.ID, "nouvelle@exemple.fr"))
+}
+
 func TestAskMoreAnswerRefuse(t *testing.T) {
 	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {

@@ -190,6 +190,9 @@ func TestMergePage(t *testing.T) {
 		w.want("with herself", webmaster, path+"?avec=laure.lavaut.ly2010", 422, "Aucune autre fiche")
 		w.want("with somebody of another school", webmaster, path+"?avec=anne.lenoir.re2010", 422, "Aucune autre fiche")
 		w.want("with the double", webmaster, path+"?avec=http://x/admin/personnes/"+double.ID.String(), 200, "laure.lavault.ly2010", "lavault@exemple.fr")
+		if got := w.actions(double); !slices.Equal(got, []string{"staff.viewed_record"}) {
+			t.Errorf("the double's trail = %v, want that her coordinates were read", got)
+		}
 		w.wantPost("not sure", webmaster, path, []string{"other", double.ID.String(), "keep", "this"}, 422, "Coche la case")
 		w.wantPost("another school's", actor(viewer.Webmaster, w.re.ID), path, []string{"other", double.ID.String(), "keep", "this", "sure", "1"}, 404)
 		w.wantPost("with a stranger", webmaster, path, []string{"other", stranger.ID.String(), "keep", "this", "sure", "1"}, 404)

@@ -98,15 +98,21 @@ func (s *Store) Show(ctx context.Context, by Actor, person id.ID) (Record, error
 	if r.Schools, err = s.people.Associations(ctx); err != nil {
 		return Record{}, err
 	}
-	if person != by.Person {
-		if err := s.trail.Record(ctx, audit.Entry{Actor: by.Viewer, ActorName: by.Name, Action: "staff.viewed_record", Person: person,
-			Association: Association(by.Viewer, &d), Coalesced: true}); err != nil {
-			return Record{}, err
-		}
+	if err := s.noteReading(ctx, by, d); err != nil {
+		return Record{}, err
 	}
 	trail, err := s.trail.ForPerson(ctx, by.Viewer, d.Subject(), audit.Page{Size: 30})
 	r.Trail = trail.Rows
 	return r, err
+}
+
+// noteReading leaves a line in the trail of somebody whose coordinates are shown.
+func (s *Store) noteReading(ctx context.Context, by Actor, d people.Dossier) error {
+	if d.ID == by.Person {
+		return nil
+	}
+	return s.trail.Record(ctx, audit.Entry{Actor: by.Viewer, ActorName: by.Name, Action: "staff.viewed_record", Person: d.ID,
+		Association: Association(by.Viewer, &d), Coalesced: true})
 }
 
 // staffOnly is the person's dossier for the staff of one of his schools: being the person himself is no role.
@@ -275,6 +281,9 @@ func (s *Store) Other(ctx context.Context, by Actor, person id.ID, typed string)
 	var d people.Dossier
 	if err == nil {
 		d, err = s.staffOnly(ctx, by, other)
+	}
+	if err == nil {
+		err = s.noteReading(ctx, by, d)
 	}
 	if errs.KindOf(err) == errs.NotFound {
 		f := errs.Fields{}
