@@ -154,9 +154,13 @@ func (p *Pages) additionForm(r *web.Request, typed typedClaim, msgs map[string]s
 		Content: additionPage(additionProps{askProps{typed, msgs}, schools})})
 }
 
+// maxUpload is how much of a scan that is too big is read all the same, in bytes: what was typed beside it is kept,
+// and who is answered while still sending gets a broken connection instead of the kind words.
+const maxUpload = 24 << 20
+
 // createAddition takes a request to be added, with the diploma.
 func (p *Pages) createAddition(r *web.Request) error {
-	r.LimitBody(MaxScan + 256<<10)
+	r.LimitBody(maxUpload)
 	f, err := r.Form()
 	var typed typedClaim
 	if err == nil {
