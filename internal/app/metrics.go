@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"database/sql"
 	"sync"
 	"time"
 
@@ -14,15 +13,10 @@ import (
 // No metric is about a person.
 func (a *App) registerMetrics() {
 	a.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), newGauges(a))
-	if d, ok := any(a.o.DB).(pooled); ok {
-		for name, pool := range d.Pools() {
-			a.metrics.MustRegister(collectors.NewDBStatsCollector(pool, name))
-		}
+	for name, pool := range a.o.DB.Pools() {
+		a.metrics.MustRegister(collectors.NewDBStatsCollector(pool, name))
 	}
 }
-
-// pooled is a database that shows its connection pools by name.
-type pooled interface{ Pools() map[string]*sql.DB }
 
 // gauges asks the stores when it is scraped, so that each process tells the same of the shared database.
 type gauges struct {

@@ -49,7 +49,7 @@ func TestMetrics(t *testing.T) {
 		if strings.Contains(got, "mail.example") {
 			t.Error("the metrics name an address")
 		}
-		if _, ok := any(d).(pooled); ok && !strings.Contains(got, "go_sql_open_connections") {
+		if !strings.Contains(got, "go_sql_open_connections") {
 			t.Error("the metrics lack the connection pools")
 		}
 	})

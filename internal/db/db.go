@@ -184,6 +184,14 @@ func (d *DB) Close() error {
 // Postgres reports which engine runs; for `backup`, `doctor` and the tests of this package's promises.
 func (d *DB) Postgres() bool { return d.postgres }
 
+// Pools are the connection pools by name, for the metrics.
+func (d *DB) Pools() map[string]*sql.DB {
+	if d.postgres {
+		return map[string]*sql.DB{"postgres": d.write}
+	}
+	return map[string]*sql.DB{"write": d.write, "read": d.read}
+}
+
 // Path is the SQLite file, empty on PostgreSQL.
 func (d *DB) Path() string { return d.path }
 

@@ -200,7 +200,7 @@ func (w *walk) deliver(ctx context.Context, p parcel) error {
 	case errors.As(err, &f) && f.verdict == closed:
 		return err
 	case errors.As(err, &f) && f.verdict == refused:
-		w.o.Log.WarnContext(ctx, "letter refused", "letter", p.ID.String(), "stage", f.stage, "error", f.err)
+		w.o.Log.WarnContext(ctx, "letter refused", "letter", p.ID.String(), "stage", f.stage) // what the server said may name the address: it stands with the letter
 		w.o.Observe(Failed, time.Since(start))
 		return w.box.markFailed(base, p.ID, errorText(err))
 	}
