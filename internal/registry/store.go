@@ -56,25 +56,36 @@ func (s *Store) Find(ctx context.Context, v viewer.Viewer, q Query, limit, offse
 	if q.Empty() {
 		return nil, nil
 	}
-	where, args := q.condition()
+	scope, scoped := ``, []any(nil)
 	if !all {
-		where += ` AND EXISTS (SELECT 1 FROM degrees g WHERE g.person_id = p.id AND g.association_id IN (` + db.In(len(own)) + `))`
-		args = append(args, db.Args(own)...)
+		scope = ` AND EXISTS (SELECT 1 FROM degrees g WHERE g.person_id = p.id AND g.association_id IN (` + db.In(len(own)) + `))`
+		scoped = db.Args(own)
 	}
-	ids, err := db.All[id.ID](ctx, s.db, `SELECT p.id FROM persons p WHERE p.merged_into IS NULL AND `+where+`
-		ORDER BY CASE WHEN p.usage_key = '' THEN p.birth_key ELSE p.usage_key END, p.first_key, p.id LIMIT ? OFFSET ?`, append(args, limit+1, offset)...)
+	where, args := q.exact()
+	ids, err := s.findWhere(ctx, where+scope, append(args, scoped...), limit, offset)
+	if err == nil && len(ids) == 0 && q.Email == "" {
+		where, args = q.named()
+		ids, err = s.findWhere(ctx, where+scope, append(args, scoped...), limit, offset)
+	}
 	if err != nil {
 		return nil, errs.Wrap("registry.Find", err)
 	}
 	return s.people.Dossiers(ctx, v, ids)
 }
 
-// condition is the query as SQL: every word begins one of the names, or what was typed is a login or an address.
-func (q Query) condition() (where string, args []any) {
-	byLogin := `p.id IN (SELECT l.person_id FROM logins l WHERE l.login_key = ?)`
-	if q.Email != "" {
-		return `(` + byLogin + ` OR p.id IN (SELECT c.person_id FROM contact_points c WHERE c.kind = 'email' AND c.value_key = ?))`, []any{q.Login, q.Email}
-	}
+func (s *Store) findWhere(ctx context.Context, where string, args []any, limit, offset int) ([]id.ID, error) {
+	return db.All[id.ID](ctx, s.db, `SELECT p.id FROM persons p WHERE p.merged_into IS NULL AND `+where+`
+		ORDER BY CASE WHEN p.usage_key = '' THEN p.birth_key ELSE p.usage_key END, p.first_key, p.id LIMIT ? OFFSET ?`, append(args, limit+1, offset)...)
+}
+
+// exact is what was typed as a login or an address, which the indexes know.
+func (q Query) exact() (where string, args []any) {
+	return `p.id IN (SELECT l.person_id FROM logins l WHERE l.login_key = ?
+		UNION SELECT c.person_id FROM contact_points c WHERE c.value_key = ? AND c.value_key <> '' AND c.kind = 'email')`, []any{q.Login, q.Email}
+}
+
+// named is what was typed as names: every word begins a part of one.
+func (q Query) named() (where string, args []any) {
 	where = `p.id IS NOT NULL`
 	for _, w := range q.Words {
 		where += ` AND (p.birth_key LIKE ? OR p.usage_key LIKE ? OR p.first_key LIKE ? OR p.birth_key LIKE ? OR p.usage_key LIKE ? OR p.first_key LIKE ?)`
@@ -85,7 +96,7 @@ func (q Query) condition() (where string, args []any) {
 		where += ` AND EXISTS (SELECT 1 FROM degrees y WHERE y.person_id = p.id AND y.class_year = ?)`
 		args = append(args, q.Year)
 	}
-	return `(` + byLogin + ` OR ` + where + `)`, append([]any{q.Login}, args...)
+	return where, args
 }
 
 // Show is a person's record. Reading it leaves a line in the trail, once an hour.
