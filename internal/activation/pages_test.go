@@ -99,7 +99,7 @@ func TestAdditionPage(t *testing.T) {
 	b.get("/connexion/activer/ajout").want(200, `type="file"`, "INSA ly")
 	b.post("/connexion/activer/ajout", form...).want(422, "Joins une copie", `value="Éloïse"`)
 	b.upload("/connexion/activer/ajout", "a.png", []byte("<svg onload=alert(1)>"), form...).want(422, "Joins un PDF ou une image")
-	b.upload("/connexion/activer/ajout", "a.pdf", append([]byte("%PDF-1.7"), bytes.Repeat([]byte("x"), 6<<20)...), form...).want(413, "dépasse 5 Mo")
+	b.upload("/connexion/activer/ajout", "a.pdf", append([]byte("%PDF-1.7"), bytes.Repeat([]byte("x"), 6<<20)...), form...).want(422, "dépasse 5 Mo", `value="Éloïse"`)
 	b.follow(b.upload("/connexion/activer/ajout", "a.pdf", []byte("%PDF-1.7 <script>"), form...).want(303)).want(200, "chez le webmaster")
 	c := s.one()
 	scan := "/admin/guichet/" + c.ID.String() + "/diplome"
