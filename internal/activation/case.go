@@ -3,6 +3,7 @@ package activation
 import (
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"amicale/internal/fold"
@@ -76,6 +77,36 @@ type Detail struct {
 	Degree id.ID     `json:"degree,omitzero"`  // whose class year is missing
 	At     time.Time `json:"at,omitzero"`      // of "not me": when the link left
 	Opened bool      `json:"opened,omitempty"` // of "not me": the account had been opened meanwhile
+}
+
+// Takeable reports whether the desk can put the file's value of an import conflict in place of the base's; what is
+// more than one value (a postal address, a membership, a login) is corrected on the person's record.
+func (d Detail) Takeable() bool {
+	return slices.Contains([]string{"civility", "first_names", "first_name", "birth_surname", "usage_surname", "birth_date", "status", "department", "diploma",
+		"class_year", "study_year", "email", "phone"}, d.Field)
+}
+
+// parseBirth reads a day, or a year alone.
+func parseBirth(value string) (date time.Time, year int, ok bool) {
+	if t, err := time.Parse(time.DateOnly, value); err == nil {
+		return t, 0, true
+	}
+	year, err := strconv.Atoi(value)
+	return time.Time{}, year, err == nil && year > 1800 && year < 2200
+}
+
+// parseStatus reads a status, of the deceased with the day where it is known: "deceased 2019-03-04".
+func parseStatus(value string) (status people.Status, died time.Time, ok bool) {
+	word, date, dated := strings.Cut(value, " ")
+	status = people.Status(word)
+	if dated {
+		t, err := time.Parse(time.DateOnly, date)
+		if err != nil {
+			return "", time.Time{}, false
+		}
+		died = t
+	}
+	return status, died, slices.Contains([]people.Status{people.Student, people.Graduate, people.Deceased, people.Other}, status)
 }
 
 // Case stands on the desk.

@@ -212,6 +212,11 @@ func TestDeskKindsOnPages(t *testing.T) {
 		t.Errorf("diploma = %q", got)
 	}
 
+	path = open(activation.NewCase{Kind: activation.ImportConflict, Person: laure.ID, Detail: activation.Detail{Field: "postal", Base: "Lyon", File: "Brest"}})
+	page = b.get(path).want(200, "Adresse postale", "corrige la fiche").without("/fichier")
+	b.post(path+"/fichier", "version", page.version()).want(409, "ne peut pas être reprise")
+	b.post(path+"/base", "version", page.version()).want(303)
+
 	path = open(activation.NewCase{Kind: activation.Duplicate, Person: laure.ID, Other: double.ID, Detail: activation.Detail{Why: "même promo"}})
 	page = b.get(path).want(200, "&lt;script&gt;", "même promo", "Ce sont deux personnes").without("<script>")
 	b.post(path+"/fusionner", "version", page.version(), "into", laure.ID.String()).want(422, "Coche la case")

@@ -98,7 +98,9 @@ func shownValue(ctx context.Context, field, value string) string {
 	case "diploma":
 		key = people.Diploma(value).Message()
 	case "status":
-		key = people.Status(value).Message()
+		if status, died, ok := parseStatus(value); ok {
+			return strings.TrimSpace(i18n.T(ctx, status.Message()) + " " + i18n.Date(ctx, died))
+		}
 	case "civility":
 		key = people.CivilityMessage(value)
 	case "birth_date":

@@ -161,13 +161,13 @@ func TestKindsFromImports(t *testing.T) {
 		if dated := w.dossier(yearless.ID); dated.CurrentLogin() != "paul.lenoir.ly1999" {
 			t.Errorf("login = %q", dated.CurrentLogin())
 		}
-		for field, value := range map[string]string{"first_name": "Lore", "email": "lore@exemple.fr", "department": "GE", "birth_date": "1987-05-03", "class_year": "2011"} {
+		for field, value := range map[string]string{"first_name": "Lore", "email": "lore@exemple.fr", "department": "GE", "birth_date": "1987-05-03", "class_year": "2011", "status": "deceased 2019-03-04"} {
 			c = open(activation.NewCase{Kind: activation.ImportConflict, Person: laure.ID, UniqueKey: "conflict:" + field,
 				Detail: activation.Detail{Field: field, Base: "x", File: value}})
 			w.must("take "+field, w.Settle(t.Context(), by, at(c), true))
 		}
 		got := w.dossier(laure.ID)
-		if got.FirstName != "Lore" || got.BirthDate.Day() != 3 || got.Degrees[0].Department != "GE" || got.CurrentLogin() != "lore.lavaut.ly2011" || len(got.Contacts) != 3 {
+		if got.FirstName != "Lore" || got.BirthDate.Day() != 3 || got.DeceasedOn.Day() != 4 || got.Degrees[0].Department != "GE" || got.CurrentLogin() != "lore.lavaut.ly2011" || len(got.Contacts) != 3 {
 			t.Errorf("after the file's values: %+v", got)
 		}
 		c = open(activation.NewCase{Kind: activation.ImportConflict, Person: laure.ID, UniqueKey: "k", Detail: activation.Detail{Field: "shoe_size", File: "42"}})

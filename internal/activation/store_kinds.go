@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"amicale/internal/errs"
 	"amicale/internal/id"
@@ -59,13 +58,6 @@ func (s *Store) Settle(ctx context.Context, by Actor, on At, takeFile bool) erro
 	})
 }
 
-// ConflictFields are the fields of a person that an import conflict can be about; another can only be changed on
-// the person's record.
-func ConflictFields() []string {
-	return []string{"civility", "first_names", "first_name", "birth_surname", "usage_surname", "birth_date", "status", "department", "diploma", "class_year",
-		"email", "phone"}
-}
-
 // takeField writes the file's value of a conflict.
 func (s *Store) takeField(ctx context.Context, by Actor, c *Case) error {
 	d, err := s.people.Dossier(ctx, by.Viewer, c.PersonID)
@@ -82,16 +74,17 @@ func (s *Store) takeField(ctx context.Context, by Actor, c *Case) error {
 	}
 	switch c.Detail.Field {
 	case "birth_date":
-		day, err := time.Parse(time.DateOnly, value)
-		if err != nil {
+		day, year, ok := parseBirth(value)
+		if !ok {
 			return errs.New(errs.Conflict, "activation.cannot_take")
 		}
-		return s.people.SaveBirth(ctx, by.Viewer, d.ID, day, 0)
+		return s.people.SaveBirth(ctx, by.Viewer, d.ID, day, year)
 	case "status":
-		if !slices.Contains([]people.Status{people.Student, people.Graduate, people.Deceased, people.Other}, people.Status(value)) {
+		status, died, ok := parseStatus(value)
+		if !ok {
 			return errs.New(errs.Conflict, "activation.cannot_take")
 		}
-		return s.people.SaveStatus(ctx, by.Viewer, d.ID, people.Status(value), time.Time{})
+		return s.people.SaveStatus(ctx, by.Viewer, d.ID, status, died)
 	case "email", "phone":
 		return s.takeContact(ctx, by, c, d)
 	}
@@ -134,6 +127,12 @@ func (s *Store) takeDegreeField(ctx context.Context, by Actor, c *Case, d people
 			return errs.New(errs.Conflict, "activation.cannot_take")
 		}
 		g.ClassYear = year
+	case "study_year":
+		year, err := strconv.Atoi(value)
+		if err != nil || year < 0 || year > 8 {
+			return errs.New(errs.Conflict, "activation.cannot_take")
+		}
+		g.StudyYear = year
 	default:
 		return errs.New(errs.Conflict, "activation.cannot_take")
 	}
