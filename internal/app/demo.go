@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"amicale/internal/accounts"
@@ -76,15 +77,36 @@ func (a *App) demoCases(ctx context.Context) error {
 	return a.runner.RunDue(ctx)
 }
 
-// demoMade reports whether the base holds the demonstration: its last account exists. A base of other people is
-// refused rather than mixed with invented ones.
+// demoMade reports whether the base holds the demonstration: its last account exists. A base that others have begun
+// is refused rather than mixed with invented people.
 func (a *App) demoMade(ctx context.Context) (bool, error) {
 	list := demo.Accounts()
 	_, err := a.AccountByLogin(ctx, list[len(list)-1].Login)
 	if err == nil || !errors.Is(err, errs.NotFound) {
 		return err == nil, err
 	}
-	return false, nil
+	return false, a.vacant(ctx)
+}
+
+// vacant refuses a base with staff, or with associations that are not the demonstration's; one whose loading was
+// interrupted has its associations and nobody's account.
+func (a *App) vacant(ctx context.Context) error {
+	staff, err := a.accounts.Accesses(ctx, viewer.ForSystem("demonstration"))
+	if err != nil {
+		return err
+	}
+	all, err := a.people.Associations(ctx)
+	if err != nil {
+		return err
+	}
+	ours := demo.Associations()
+	foreign := slices.ContainsFunc(all, func(have people.Association) bool {
+		return !slices.ContainsFunc(ours, func(o people.Association) bool { return o.Code == have.Code && o.Name == have.Name })
+	})
+	if foreign || len(staff) > 0 {
+		return errs.E("app.MakeDemo", errs.Conflict, errors.New("the base is a real site’s, not a demonstration’s, and was left as it is: give an empty folder or database"))
+	}
+	return nil
 }
 
 func (a *App) demoAccount(ctx context.Context, d demo.Account, hash string, all people.Associations) error {
