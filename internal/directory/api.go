@@ -3,7 +3,6 @@ package directory
 import (
 	"net/http"
 
-	"amicale/internal/errs"
 	"amicale/internal/people"
 	"amicale/internal/web"
 )
@@ -44,23 +43,15 @@ type apiAnswer struct {
 
 // api answers what the results page shows, in the same rights and without coordinates.
 func (p *Pages) api(r *web.Request) error {
-	if !r.Viewer.Searches() {
-		return errs.E("directory.api", errs.Forbidden, nil)
-	}
-	paging := r.Paging(PageSize)
-	found, err := p.store.Search(r.Ctx(), r.Viewer, readAsk(r.URL.Query(), paging.Page))
+	props, err := p.search(r)
 	if err != nil {
 		return err
 	}
-	schools, err := p.people.Associations(r.Ctx())
-	if err != nil {
-		return err
+	out := apiAnswer{Total: props.Found.Total, Page: props.Pager.Page, Pages: props.Pager.Pages, People: []apiPerson{}, Facets: map[string][]apiCount{}}
+	for _, s := range props.Found.People {
+		out.People = append(out.People, apiPersonOf(s, props.Schools))
 	}
-	out := apiAnswer{Total: found.Total, Page: paging.Page, Pages: paging.Pages(found.Total), People: []apiPerson{}, Facets: map[string][]apiCount{}}
-	for _, s := range found.People {
-		out.People = append(out.People, apiPersonOf(s, schools))
-	}
-	for _, f := range found.Facets {
+	for _, f := range props.Found.Facets {
 		counts := []apiCount{}
 		for _, c := range f.Values {
 			counts = append(counts, apiCount{c.Value, c.N})

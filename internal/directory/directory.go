@@ -24,25 +24,27 @@ const (
 	Class         // year
 	Department
 	Diploma
-	Promo // code and year together: a person of two schools has two
-	News  // "none" for whoever never activated an account and is not known to be dead
+	Decade // of the class: "1990"
+	Promo  // code and year together: a person of two schools has two
+	News   // "none" for whoever never activated an account and is not known to be dead
 )
 
 // Names of the facets in addresses.
-var facetNames = [...]string{School: "ecole", Class: "promo", Department: "departement", Diploma: "diplome", Promo: "classe", News: "nouvelles"}
+var facetNames = [...]string{School: "ecole", Class: "promo", Department: "departement", Diploma: "diplome", Decade: "decennie",
+	Promo: "classe", News: "nouvelles"}
 
 // noNews is the value of News for somebody without news.
 const noNews = "none"
 
 // shown are the facets of the panel, in its order.
-func shown() []int { return []int{School, Class, Department, Diploma} }
+func shown() []int { return []int{School, Decade, Class, Department, Diploma} }
 
 // schema is what a person's document has. instance ties a snapshot to one database.
 func schema(instance string) search.Schema {
 	return search.Schema{
-		Version:    "people 1 " + instance,
+		Version:    "people 2 " + instance,
 		Texts:      []search.TextField{{Name: "surname"}, {Name: "first"}, {Name: "birth"}, {Name: "login", Kind: search.Code}},
-		Facets:     []search.FacetField{{Name: "school"}, {Name: "class"}, {Name: "department"}, {Name: "diploma"}, {Name: "promo"}, {Name: "news"}},
+		Facets:     []search.FacetField{{Name: "school"}, {Name: "class"}, {Name: "department"}, {Name: "diploma"}, {Name: "decade"}, {Name: "promo"}, {Name: "news"}},
 		Tiers:      int(viewer.Tiers),
 		Fold:       fold.Name,
 		Understand: understand,
@@ -84,13 +86,14 @@ func mask(a viewer.Audience) search.Mask {
 func document(d *people.Dossier, codes map[id.ID]string) search.Doc {
 	who := mask(d.FieldAudience(people.FieldIdentity))
 	studies := who & mask(d.FieldAudience(people.FieldStudies))
-	var schools, classes, promos, departments, diplomas, news []string
+	var schools, classes, decades, promos, departments, diplomas, news []string
 	for _, g := range d.Degrees {
 		code := codes[g.AssociationID]
 		schools = append(schools, code)
 		if g.ClassYear > 0 {
 			year := strconv.Itoa(g.ClassYear)
 			classes = append(classes, year)
+			decades = append(decades, decadeOf(year))
 			promos = append(promos, code+year)
 		}
 		departments = append(departments, g.Department)
@@ -116,7 +119,7 @@ func document(d *people.Dossier, codes map[id.ID]string) search.Doc {
 		},
 		Facets: []search.Values{
 			School: {Values: schools, Mask: who}, Class: {Values: classes, Mask: who}, Department: {Values: departments, Mask: studies},
-			Diploma: {Values: diplomas, Mask: studies}, Promo: {Values: promos, Mask: who}, News: {Values: news, Mask: who},
+			Diploma: {Values: diplomas, Mask: studies}, Decade: {Values: decades, Mask: who}, Promo: {Values: promos, Mask: who}, News: {Values: news, Mask: who},
 		},
 	}
 }
@@ -160,4 +163,12 @@ func within(asked, own []string) []string {
 		return []string{""} // no school has that code
 	}
 	return out
+}
+
+// decadeOf is the decade of a year, both as texts.
+func decadeOf(year string) string {
+	if len(year) != 4 {
+		return ""
+	}
+	return year[:3] + "0"
 }

@@ -5,10 +5,7 @@ import (
 	"embed"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
-
-	"github.com/a-h/templ"
 
 	"amicale/internal/errs"
 	"amicale/internal/i18n"
@@ -46,7 +43,10 @@ func (p *Pages) Routes() []web.Route {
 
 // readAsk reads a question from an address.
 func readAsk(q url.Values, page int) Ask {
-	a := Ask{Text: strings.TrimSpace(q.Get("q")), Page: page, All: q.Get("tout")}
+	a := Ask{Text: strings.TrimSpace(q.Get("q")), Page: page}
+	if all := q.Get("tout"); slices.Contains(facetNames[:Promo], all) {
+		a.All = all
+	}
 	if len(a.Text) > 200 {
 		a.Text = strings.ToValidUTF8(a.Text[:200], "")
 	}
@@ -63,6 +63,9 @@ func readAsk(q url.Values, page int) Ask {
 // address is the question as an address; without drops one value of a facet (-1: none).
 func (a Ask) address(facet int, without string, text string) string {
 	q := url.Values{}
+	if a.All != "" {
+		q.Set("tout", a.All)
+	}
 	if text != "" {
 		q.Set("q", text)
 	}
@@ -83,25 +86,35 @@ func (a Ask) address(facet int, without string, text string) string {
 func (a Ask) Path() string { return a.address(-1, "", a.Text) }
 
 func (p *Pages) list(r *web.Request) error {
+	props, err := p.search(r)
+	if err != nil {
+		return err
+	}
+	if r.Partial() {
+		return r.Part(answer(props))
+	}
+	return r.Page(web.Page{Title: r.T("directory.title"), Wide: true, Search: props.Ask.Text, Content: listPage(props)})
+}
+
+// search reads the question and answers it; a page past the last is the last.
+func (p *Pages) search(r *web.Request) (listProps, error) {
 	if !r.Viewer.Searches() {
-		return errs.E("directory.list", errs.Forbidden, nil)
+		return listProps{}, errs.E("directory.search", errs.Forbidden, nil)
 	}
 	paging := r.Paging(PageSize)
 	ask := readAsk(r.URL.Query(), paging.Page)
 	found, err := p.store.Search(r.Ctx(), r.Viewer, ask)
+	if err == nil && paging.Page > paging.Pages(found.Total) {
+		paging.Page = paging.Pages(found.Total)
+		ask.Page = paging.Page
+		found, err = p.store.Search(r.Ctx(), r.Viewer, ask)
+	}
 	if err != nil {
-		return err
+		return listProps{}, err
 	}
 	schools, err := p.people.Associations(r.Ctx())
-	if err != nil {
-		return err
-	}
-	props := listProps{Ask: ask, Found: found, Schools: schools, Member: r.Viewer.Member || r.Viewer.IsStaff(),
-		Pager: ui.PagerProps{Page: paging.Page, Pages: paging.Pages(found.Total), URL: func(n int) string { return paging.URL(r.URL, n) }}}
-	if r.Partial() {
-		return r.Part(answer(props))
-	}
-	return r.Page(web.Page{Title: r.T("directory.title"), Wide: true, Search: ask.Text, Content: listPage(props)})
+	return listProps{Ask: ask, Found: found, Schools: schools, Member: r.Viewer.Member || r.Viewer.IsStaff(),
+		Pager: ui.PagerProps{Page: paging.Page, Pages: paging.Pages(found.Total), URL: func(n int) string { return paging.URL(r.URL, n) }}}, err
 }
 
 // listProps is what the results page shows.
@@ -189,8 +202,12 @@ func (p listProps) label(ctx context.Context, facet int, value string) string {
 		}
 	case Class:
 		return i18n.T(ctx, "directory.class_of", i18n.Data{"Year": value})
+	case Decade:
+		return i18n.T(ctx, "directory.decade", i18n.Data{"Year": value})
 	case Diploma:
-		return i18n.T(ctx, "people.diploma."+value)
+		if d := people.Diploma(value); slices.Contains(people.Diplomas(), d) {
+			return i18n.T(ctx, d.Message())
+		}
 	case Promo:
 		for _, a := range p.Schools {
 			if year, ok := strings.CutPrefix(value, a.Code); ok {
@@ -201,153 +218,17 @@ func (p listProps) label(ctx context.Context, facet int, value string) string {
 	return value
 }
 
-// foldedAt is how many values of a facet are shown before "all".
-const foldedAt = 8
-
-func (p listProps) facets(ctx context.Context) ui.FacetPanelProps {
-	panel := ui.FacetPanelProps{Action: Path, Live: resultsID, Results: p.Found.Total}
-	if p.Ask.Text != "" {
-		panel.Hidden = append(panel.Hidden, ui.Option{Value: "q", Label: p.Ask.Text})
+// active is how many filters are in force.
+func (p listProps) active() int {
+	n := 0
+	for _, values := range p.Ask.Filters {
+		n += len(values)
 	}
-	for _, counts := range p.Found.Facets {
-		name := facetNames[counts.Facet]
-		g := ui.FacetGroup{Title: i18n.T(ctx, "directory.facet."+name), Name: name}
-		values := p.ordered(counts)
-		for i, c := range values {
-			if i >= foldedAt && p.Ask.All != name && !c.Selected {
-				continue
-			}
-			v := ui.FacetValue{Value: c.Value, Label: c.Value, Count: c.N, Selected: c.Selected}
-			if counts.Facet != Class { // the facet's title says what the year is
-				v.Label = p.label(ctx, counts.Facet, c.Value)
-			}
-			if counts.Facet == School {
-				v.Code = c.Value
-			}
-			g.Values = append(g.Values, v)
-		}
-		if len(g.Values) < len(values) {
-			at := p.Ask.address(-1, "", p.Ask.Text)
-			sep := "?"
-			if strings.Contains(at, "?") {
-				sep = "&"
-			}
-			g.More = &ui.LinkButtonProps{Label: i18n.N(ctx, "directory.show_all", len(values)), URL: at + sep + "tout=" + name}
-		}
-		if len(g.Values) > 0 {
-			panel.Groups = append(panel.Groups, g)
-		}
-	}
-	return panel
+	return n
 }
 
-// ordered puts schools in the federation's order, classes newest first, the rest by how many they are.
-func (p listProps) ordered(counts search.FacetCounts) []search.Count {
-	out := slices.Clone(counts.Values)
-	switch counts.Facet {
-	case School:
-		place := func(code string) int {
-			return slices.IndexFunc(p.Schools, func(a people.Association) bool { return a.Code == code })
-		}
-		slices.SortStableFunc(out, func(a, b search.Count) int { return place(a.Value) - place(b.Value) })
-	case Class:
-		slices.Reverse(out) // years come in their order
-	default:
-		slices.SortStableFunc(out, func(a, b search.Count) int { return b.N - a.N })
-	}
-	return out
-}
-
-// carried are the filters that the search box keeps when a new text is typed.
-func (p listProps) carried() []ui.Option {
-	var out []ui.Option
-	for f, values := range p.Ask.Filters {
-		for _, v := range values {
-			out = append(out, ui.Option{Value: facetNames[f], Label: v})
-		}
-	}
-	return out
-}
-
-func (p *Pages) class(r *web.Request) error {
-	me, err := p.people.See(r.Ctx(), r.Viewer, r.Viewer.Person)
-	if err != nil {
-		return err
-	}
-	schools, err := p.people.Associations(r.Ctx())
-	if err != nil {
-		return err
-	}
-	props := classProps{Schools: schools}
-	for _, g := range me.Degrees {
-		if a, ok := schools.ByID(g.AssociationID); ok && g.ClassYear > 0 {
-			props.Classes = append(props.Classes, class{Code: a.Code, School: a.School, Year: g.ClassYear})
-		}
-	}
-	if len(props.Classes) == 0 {
-		return r.Page(web.Page{Title: r.T("directory.class_title"), Content: noClassPage()})
-	}
-	for i, c := range props.Classes {
-		if r.URL.Query().Get("classe") == c.key() {
-			props.Current = i
-		}
-	}
-	props.WithoutNews = r.URL.Query().Get("nouvelles") == noNews
-	paging := r.Paging(PageSize)
-	c := props.Classes[props.Current]
-	if props.Found, err = p.store.Classmates(r.Ctx(), r.Viewer, c.Code, c.Year, props.WithoutNews, paging.Page); err != nil {
-		return err
-	}
-	props.Pager = ui.PagerProps{Page: paging.Page, Pages: paging.Pages(props.Found.Total), URL: func(n int) string { return paging.URL(r.URL, n) }}
-	return r.Page(web.Page{Title: r.T("directory.class_title"), Wide: true, Content: classPage(props)})
-}
-
-type class struct {
-	Code, School string
-	Year         int
-}
-
-func (c class) key() string   { return c.Code + strconv.Itoa(c.Year) }
-func (c class) label() string { return c.School + " " + strconv.Itoa(c.Year) }
-
-type classProps struct {
-	Classes     []class
-	Current     int
-	WithoutNews bool
-	Found       Found
-	Schools     people.Associations
-	Pager       ui.PagerProps
-}
-
-// without news is how many of the class have none, whichever tab is open.
-func (p classProps) withoutNews() int {
-	for _, f := range p.Found.Facets {
-		for _, c := range f.Values {
-			if f.Facet == News && c.Value == noNews {
-				return c.N
-			}
-		}
-	}
-	return 0
-}
-
-func (p classProps) tabs(ctx context.Context) []ui.Tab {
-	var out []ui.Tab
-	for i, c := range p.Classes {
-		here := i == p.Current
-		out = append(out, ui.Tab{Label: c.label(), URL: "/ma-promo?classe=" + c.key(), Current: here && !p.WithoutNews})
-		if here {
-			out = append(out, ui.Tab{Label: i18n.T(ctx, "directory.no_news"), URL: "/ma-promo?classe=" + c.key() + "&" + facetNames[News] + "=" + noNews,
-				Count: i18n.Number(ctx, p.withoutNews()), Current: p.WithoutNews})
-		}
-	}
-	return out
-}
-
+// resultsID is the element that changes at each keystroke where there is JavaScript.
 const resultsID = "resultats"
-
-// quickAttrs ties the search box to the results, which change at each keystroke where there is JavaScript.
-func quickAttrs() templ.Attributes { return ui.Live(resultsID) }
 
 // lead says what this viewer finds here: coordinates are for members.
 func lead(ctx context.Context, p listProps) string {
@@ -355,4 +236,9 @@ func lead(ctx context.Context, p listProps) string {
 		return i18n.T(ctx, "directory.lead_member")
 	}
 	return i18n.T(ctx, "directory.lead")
+}
+
+// quick is the box of the quick search; it belongs to the form of the facets.
+func quick(ctx context.Context, p listProps) ui.SearchBarProps {
+	return ui.SearchBarProps{Name: "q", Value: p.Ask.Text, Label: i18n.T(ctx, "directory.quick"), Placeholder: i18n.T(ctx, "directory.quick_hint"), Form: ui.FacetsID}
 }

@@ -24,7 +24,7 @@ import (
 type shown struct {
 	person id.ID
 	words  []string
-	values [4][]string
+	values [5][]string
 }
 
 // naive is whom the viewer may find, by asking the rule for each person of the base.
@@ -51,6 +51,7 @@ func (p *process) naive(v viewer.Viewer, list []people.Dossier) []shown {
 			}
 			if g.ClassYear > 0 {
 				one.values[directory.Class] = append(one.values[directory.Class], strconv.Itoa(g.ClassYear))
+				one.values[directory.Decade] = append(one.values[directory.Decade], strconv.Itoa(g.ClassYear/10*10))
 			}
 			one.values[directory.Department] = append(one.values[directory.Department], g.Department)
 			one.values[directory.Diploma] = append(one.values[directory.Diploma], string(g.Diploma))
@@ -76,7 +77,7 @@ func (s shown) answers(a directory.Ask, but int) bool {
 }
 
 // counted is the total and the counts by facet, by counting one by one.
-func counted(list []shown, a directory.Ask) (total int, counts [4]map[string]int) {
+func counted(list []shown, a directory.Ask) (total int, counts [5]map[string]int) {
 	for f := range counts {
 		counts[f] = map[string]int{}
 	}
@@ -98,7 +99,7 @@ func counted(list []shown, a directory.Ask) (total int, counts [4]map[string]int
 	return total, counts
 }
 
-func facetsOf(res search.Result) (counts [4]map[string]int) {
+func facetsOf(res search.Result) (counts [5]map[string]int) {
 	for _, f := range res.Facets {
 		counts[f.Facet] = map[string]int{}
 		for _, c := range f.Values {
@@ -116,7 +117,7 @@ func question(r *rand.Rand, list []people.Dossier) directory.Ask {
 	pick := func(list []string) string { return list[r.IntN(len(list))] }
 	d := &list[r.IntN(len(list))]
 	a.Text = []string{"", pick(surnames()), pick(firsts()), pick(births()), d.FirstName + " " + d.BirthSurname, d.Logins[0].Login, pick(births()) + " " + pick(firsts())}[r.IntN(7)]
-	for f, values := range [4][]string{{"ly", "re", "xx"}, {"1998", "2010", "1900"}, {"Informatique", "Biosciences"}, {"engineer", "architect", "master"}} {
+	for f, values := range [5][]string{{"ly", "re", "xx"}, {"1998", "2010", "1900"}, {"Informatique", "Biosciences"}, {"engineer", "architect", "master"}, {"1990", "2010"}} {
 		if r.IntN(3) == 0 {
 			a.Filters[f] = []string{pick(values)}
 			if other := pick(values); r.IntN(3) == 0 && other != a.Filters[f][0] {
