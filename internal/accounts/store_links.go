@@ -88,3 +88,10 @@ func (s *Store) DropLinksOf(ctx context.Context, person id.ID) error {
 	_, err := s.db.Exec(ctx, `UPDATE links SET used_at = ? WHERE used_at IS NULL AND person_id = ?`, s.now(), person)
 	return errs.Wrap("accounts.DropLinksOf", err)
 }
+
+// DropPassword takes away the password of an account, as when somebody else chose it; its owner chooses another by a
+// link.
+func (s *Store) DropPassword(ctx context.Context, account id.ID) error {
+	_, err := s.db.Exec(ctx, `UPDATE accounts SET password_hash = '', password_at = NULL WHERE id = ?`, account)
+	return errs.Wrap("accounts.DropPassword", err)
+}

@@ -56,6 +56,11 @@ func (l activationLinks) StopLinks(ctx context.Context, person id.ID, since time
 	if err != nil {
 		return err
 	}
+	if acc.HasPassword && !acc.PasswordAt.Before(since) {
+		if err := l.accounts.DropPassword(ctx, acc.ID); err != nil {
+			return err
+		}
+	}
 	list, err := l.sessions.ByAccount(ctx, acc.ID)
 	if err != nil {
 		return err
@@ -124,3 +129,16 @@ func (d importsDesk) Open(ctx context.Context, c imports.Case) error {
 
 // Imports is where lists come in; the console uses it.
 func (a *App) Imports() *imports.Store { return a.imports }
+
+// mayInvite reports whether a member of the staff may send a link that opens, or reopens, a person's account: a link
+// into an account that may do more than its sender would be a way to borrow its rights.
+func (a *App) mayInvite(ctx context.Context, v viewer.Viewer, person id.ID) (bool, error) {
+	acc, err := a.accounts.ByPerson(ctx, person)
+	if errors.Is(err, errs.NotFound) {
+		return true, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	return a.accounts.MayHelp(ctx, v, acc.ID)
+}

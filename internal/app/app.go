@@ -128,7 +128,7 @@ func (a *App) buildFeatures(ctx context.Context) (err error) {
 	}
 	a.activation = activation.NewStore(activation.Deps{
 		DB: a.o.DB, People: a.people, Queue: a.queue, Trail: a.trail, Post: a.outbox, Files: a.o.Blobs, Links: activationLinks{a.accounts, a.sessions},
-		Staff: staffOf{a.accounts}, Merge: a.merge, Bundle: a.bundle, Origin: a.o.URL, Now: a.o.Now,
+		Staff: staffOf{a.accounts}, MayInvite: a.mayInvite, Merge: a.merge, Bundle: a.bundle, Origin: a.o.URL, Now: a.o.Now,
 	})
 	a.registry = registry.NewStore(registry.Deps{DB: a.o.DB, People: a.people, Trail: a.trail, Invite: a.invite, Merge: a.merge, Now: a.o.Now})
 	a.imports = imports.NewStore(imports.Deps{DB: a.o.DB, People: a.people, Trail: a.trail, Desk: importsDesk{a.activation}, Files: a.o.Blobs, Queue: a.queue, Now: a.o.Now})

@@ -7,6 +7,8 @@ import (
 
 	"amicale/internal/db"
 	"amicale/internal/dbtest"
+	"amicale/internal/people"
+	"amicale/internal/viewer"
 	"amicale/internal/webtest"
 )
 
@@ -37,4 +39,34 @@ func TestMainJob(t *testing.T) {
 		w.As(webtest.Member).Get("/annuaire?"+url.Values{"q": {"hadad yas"}}.Encode()).Want(200, "Yasmine Haddad", "énergies marines")
 		w.Guest().Get("/p/yasmine.haddad.cv2028").Without("Haddad", "énergies")
 	})
+}
+
+// The notice to the other addresses holds a link that undoes what a stranger began, even when he was quick.
+func TestNotMeTakesTheAccountBack(t *testing.T) {
+	t.Parallel()
+	w := webtest.New(t, dbtest.New(t))
+	person, err := w.App.People().PersonByLogin(t.Context(), "yasmine.haddad.cv2028")
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := people.ContactPoint{PersonID: person, Kind: people.Email, Purpose: people.Personal, Value: "yasmine.autre@exemple.fr", Origin: "import"}
+	if err := w.App.People().SaveContact(t.Context(), viewer.ForSystem("test"), &other); err != nil {
+		t.Fatal(err)
+	}
+	thief := w.Guest()
+	thief.Post("/connexion/activer/envoi", "surname", "haddad", "year", "2028", "email", "yasmine.haddad@exemple.fr", "phone", "01 99 00 12 34")
+	link := w.LettersTo("yasmine.haddad@exemple.fr")[0].Links[0]
+	thief.Post(link, "password", "un cheval bai dans la neige").Want(303)
+	thief.Get("/moi").Want(200)
+	notice := w.LettersTo("yasmine.autre@exemple.fr")
+	if len(notice) != 1 || len(notice[0].Links) == 0 {
+		t.Fatalf("%d notices to the other address", len(notice))
+	}
+	owner := w.Guest()
+	stop := notice[0].Links[0]
+	page := owner.Get(stop).Want(200)
+	thief.Get("/moi").Want(200) // looking changes nothing
+	owner.Submit(page, strings.TrimPrefix(stop, webtest.Origin))
+	thief.Get("/moi").Want(303)
+	thief.Post("/connexion", "who", "yasmine.haddad.cv2028", "password", "un cheval bai dans la neige").Want(422)
 }
