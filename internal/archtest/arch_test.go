@@ -44,18 +44,14 @@ var modules = map[string]string{
 	"github.com/boombuler/barcode":        "the QR code of a TOTP secret",
 	"github.com/go-webauthn/webauthn":     "passkeys",
 	"github.com/wneessen/go-mail":         "composing and sending mail",
-	"github.com/emersion/go-smtp":         "SMTP conversations",
+	"github.com/emersion/go-smtp":         "SMTP conversations, and a mail server for the tests",
 	"github.com/emersion/go-sasl":         "SMTP authentication",
 	"github.com/xuri/excelize/v2":         "XLSX",
 	"github.com/prometheus/client_golang": "metrics",
 	"golang.org/x/time":                   "limits",
 	"golang.org/x/text":                   "encodings, languages, normalisation",
 	"golang.org/x/image":                  "scaling photos",
-	"golang.org/x/crypto":                 "constant-time primitives beside argon2id",
-	"golang.org/x/sync":                   "semaphores and groups",
-	"golang.org/x/sys":                    "the lock on a served SQLite file",
-	"golang.org/x/net":                    "HTML parsing in tests",
-	"golang.org/x/term":                   "is it a terminal?",
+	"golang.org/x/net":                    "HTML into text, and international domain names, in letters",
 	"github.com/nicksnyder/go-i18n/v2":    "messages and plurals",
 	"github.com/BurntSushi/toml":          "message files and settings",
 	"github.com/alecthomas/kong":          "command line",
@@ -63,7 +59,6 @@ var modules = map[string]string{
 	"github.com/nyaruka/phonenumbers":     "phone numbers",
 	"github.com/schollz/progressbar/v3":   "progress on a terminal",
 	"github.com/yuin/goldmark":            "Markdown of the help pages",
-	"github.com/microcosm-cc/bluemonday":  "cleaning foreign HTML",
 	"github.com/RoaringBitmap/roaring/v2": "bitmaps under the search index",
 	"github.com/minio/minio-go/v7":        "files on S3",
 	"github.com/johannesboyne/gofakes3":   "an S3 for the tests",
@@ -71,7 +66,6 @@ var modules = map[string]string{
 	"github.com/chromedp/cdproto":         "a real browser in the tests",
 	"github.com/PuerkitoBio/goquery":      "HTML asserted by selector in the tests",
 	"github.com/google/uuid":              "UUID version 7",
-	"gopkg.in/yaml.v3":                    "front matter of the help pages",
 	"go.yaml.in/yaml/v3":                  "front matter of the help pages",
 }
 
@@ -312,6 +306,7 @@ func TestDirectModulesHaveAReason(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	used := map[string]bool{}
 	for _, line := range strings.Split(string(b), "\n") {
 		line = strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(line), "require "))
 		name, rest, ok := strings.Cut(line, " ")
@@ -320,6 +315,12 @@ func TestDirectModulesHaveAReason(t *testing.T) {
 		}
 		if modules[name] == "" {
 			t.Errorf("go.mod requires %s without a reason in archtest's list", name)
+		}
+		used[name] = true
+	}
+	for name := range modules {
+		if !used[name] {
+			t.Errorf("archtest gives a reason for %s, which go.mod does not require", name)
 		}
 	}
 }
