@@ -12,16 +12,10 @@ import (
 
 	"github.com/schollz/progressbar/v3"
 
-	"amicale/internal/activation"
-	"amicale/internal/audit"
-	"amicale/internal/changes"
-	"amicale/internal/clock"
 	"amicale/internal/config"
 	"amicale/internal/errs"
 	"amicale/internal/i18n"
 	"amicale/internal/imports"
-	"amicale/internal/jobs"
-	"amicale/internal/people"
 	"amicale/internal/viewer"
 )
 
@@ -59,32 +53,15 @@ func (c *importCmd) Run(ctx context.Context, out console) error {
 	if err := s.current(ctx); err != nil {
 		return err
 	}
-	store := importStore(s)
+	if err := s.build(ctx, false); err != nil {
+		return err
+	}
 	for _, path := range c.Files {
-		if err := c.file(bundle.With(ctx, "en"), out, store, path, overrides); err != nil {
+		if err := c.file(bundle.With(ctx, "en"), out, s.app.Imports(), path, overrides); err != nil {
 			return fmt.Errorf("%s: %w", path, err)
 		}
 	}
 	return nil
-}
-
-// importStore needs of the site no more than its database: an import runs beside whoever serves it.
-func importStore(s *site) *imports.Store {
-	p := people.NewStore(s.db, changes.NewStore(s.db, clock.System), clock.System)
-	queue, trail := jobs.NewQueue(s.db, clock.System), audit.NewTrail(s.db, clock.System)
-	desk := activation.NewStore(activation.Deps{DB: s.db, People: p, Queue: queue, Trail: trail, Files: s.blobs, Now: clock.System})
-	return imports.NewStore(imports.Deps{DB: s.db, People: p, Trail: trail, Desk: importDesk{desk}, Files: s.blobs, Queue: queue, Now: clock.System})
-}
-
-// importDesk puts what an import does not decide before the webmasters.
-type importDesk struct{ *activation.Store }
-
-func (d importDesk) Open(ctx context.Context, c imports.Case) error {
-	return d.Store.Open(ctx, viewer.ForSystem("import"), activation.NewCase{
-		Kind: activation.Kind(c.Kind), Association: c.Association, Person: c.Person, Other: c.Other, UniqueKey: c.UniqueKey,
-		Reason: activation.FromImport, Lang: "fr",
-		Detail: activation.Detail{Field: c.Field, Base: c.Base, File: c.File, Source: c.Source, Why: c.Why.Text("fr"), Degree: c.Degree},
-	})
 }
 
 func (c *importCmd) file(ctx context.Context, out console, store *imports.Store, path string, overrides []imports.Override) error {

@@ -1,8 +1,12 @@
 package imports
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"path"
+	"strconv"
+	"strings"
 	"time"
 
 	"amicale/internal/errs"
@@ -35,6 +39,7 @@ type Import struct {
 	RejectsKey    string     // blob key; "" when every row was taken
 	AssociationID id.ID      // of rows that name no school; zero if each names one
 	Mapping       []Override `db:"-"`
+	Preview       Preview    `db:"-"`
 	DryRun        bool       // the run under way, or the last one, only tries
 	State         State
 	Report        Report  `db:"-"`
@@ -72,4 +77,119 @@ func outcomeOf(err error, r Report) (State, Problem) {
 		key = "imports.lost"
 	}
 	return Stopped, Problem{Key: key, Line: r.Line}
+}
+
+// Preview is how a file is read, shown before it is imported.
+type Preview struct {
+	Columns   []PreviewColumn `json:"columns,omitempty"`
+	Encoding  Encoding        `json:"encoding,omitempty"` // "" for a workbook
+	Separator string          `json:"separator,omitempty"`
+	Sheet     string          `json:"sheet,omitempty"`
+	Repaired  bool            `json:"repaired,omitempty"` // the header was broken by double encoding
+}
+
+// PreviewColumn is one column of it.
+type PreviewColumn struct {
+	Header  string   `json:"header"`
+	Name    string   `json:"name"` // what it holds, as --map takes it; "note" if nobody knows
+	How     How      `json:"how"`
+	Samples []string `json:"samples,omitempty"` // of the first rows that have something there
+}
+
+// samplesShown are the cells that the preview has of a column.
+const samplesShown = 3
+
+// previewOf reads the first rows of a table.
+func previewOf(t *Table, m *Mapping) (Preview, error) {
+	p := Preview{Encoding: t.Encoding, Sheet: t.Sheet, Repaired: t.Repaired}
+	if t.Separator != 0 {
+		p.Separator = string(t.Separator)
+	} else {
+		p.Encoding = ""
+	}
+	cells, err := cellsOf(t)
+	if err != nil {
+		return p, err
+	}
+	for i, c := range m.Columns {
+		column := PreviewColumn{Header: c.Header, Name: c.Name(), How: c.How}
+		if c.Field == "" {
+			column.Name = string(Note)
+		}
+		for _, cell := range cells[i][:min(samplesShown, len(cells[i]))] {
+			column.Samples = append(column.Samples, shorten(cell, 40))
+		}
+		p.Columns = append(p.Columns, column)
+	}
+	return p, nil
+}
+
+// chosen makes overrides of what the importer picked for each column, in the order of the columns: what differs from
+// how the file is read by itself, and what he said before. Of fields that a person has one of, two columns cannot
+// both be it.
+func (p Preview) chosen(picked []string, before []Override) ([]Override, error) {
+	said := map[string]bool{}
+	for _, o := range before {
+		said[o.Column] = true
+	}
+	holder := map[string]string{} // slot → header of the column that is it
+	var mine []Override
+	for i, c := range p.Columns {
+		name := c.Name
+		if i < len(picked) && picked[i] != "" {
+			name = picked[i]
+		}
+		number := strconv.Itoa(i + 1)
+		o, err := ParseOverride(name + "=" + number)
+		if err != nil {
+			return nil, err
+		}
+		if name != c.Name || said[number] {
+			mine = append(mine, o)
+		} else {
+			holder[slot(o)] = c.Header
+		}
+	}
+	for i := range mine {
+		o := &mine[i]
+		if o.Field == Note || o.Field == Ignore {
+			continue
+		}
+		at, _ := strconv.Atoi(o.Column)
+		header := p.Columns[at-1].Header
+		for holder[slot(*o)] != "" {
+			if !o.Field.several() {
+				return nil, reason("map_twice", "column", header, "other", holder[slot(*o)])
+			}
+			o.Group++
+		}
+		holder[slot(*o)] = cmp.Or(header, o.Column)
+	}
+	return mine, nil
+}
+
+func slot(o Override) string {
+	return string(o.Field) + "|" + string(o.Purpose) + "|" + strconv.Itoa(o.Group)
+}
+
+// several reports fields that a person may have more than one of without belonging to a second degree or address.
+func (f Field) several() bool {
+	switch f {
+	case Email, Phone, Login, FormerLogin, Redirect, LegacyIDField, Street:
+		return true
+	}
+	return false
+}
+
+// rejectsName is what the file of rejected rows of another is called: liste.csv → liste.rejets.csv.
+func rejectsName(name string, workbook bool) string {
+	name = strings.TrimSuffix(name, ".gz")
+	ext := path.Ext(name)
+	base := strings.TrimSuffix(name, ext)
+	if workbook {
+		ext = ".xlsx"
+	} else if ext == "" {
+		ext = ".csv"
+	}
+	return base + ".rejets" + ext
 }

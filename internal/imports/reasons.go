@@ -60,6 +60,7 @@ func reasonTexts() map[string][2]string {
 		"file_broken":     {"Le fichier est abîmé : {detail}", "The file is damaged: {detail}"},
 		"file_no_columns": {"Aucune colonne ne contient de nom ni d’identifiant : nomme-les, ou indique-les avec --map.", "No column holds a name or an identifier: name the columns, or say which they are with --map."},
 		"map_column":      {"La colonne « {column} » n’existe pas.", "There is no column “{column}”."},
+		"map_twice":       {"Les colonnes « {other} » et « {column} » ne peuvent pas être toutes les deux la même chose. Garde l’une en note.", "The columns “{other}” and “{column}” cannot both be the same thing. Keep one as a note."},
 		"map_field":       {"Le champ « {field} » n’existe pas. Connus : {known}", "There is no field “{field}”. Known: {known}"},
 		// a line that cannot be read
 		"line_open_quote":    {"Un guillemet ouvert n’est jamais refermé.", "A quote is opened and never closed."},

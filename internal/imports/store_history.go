@@ -9,11 +9,12 @@ import (
 	"amicale/internal/viewer"
 )
 
-const importColumns = `id, file_name, file_size, file_key, rejects_key, association_id, mapping, dry_run, state, report, problem,
+const importColumns = `id, file_name, file_size, file_key, rejects_key, association_id, mapping, preview, dry_run, state, report, problem,
 	account_id, actor, roles, created_at, started_at, finished_at`
 
 type importRow struct {
 	MappingColumn db.JSON[[]Override]    `db:"mapping"`
+	PreviewColumn db.JSON[Preview]       `db:"preview"`
 	ReportColumn  db.JSON[Report]        `db:"report"`
 	ProblemColumn db.JSON[Problem]       `db:"problem"`
 	RolesColumn   db.JSON[[]viewer.Role] `db:"roles"`
@@ -22,13 +23,13 @@ type importRow struct {
 
 func (r importRow) toImport() Import {
 	i := r.Import
-	i.Mapping, i.Report, i.Problem, i.roles = r.MappingColumn.V, r.ReportColumn.V, r.ProblemColumn.V, r.RolesColumn.V
+	i.Mapping, i.Preview, i.Report, i.Problem, i.roles = r.MappingColumn.V, r.PreviewColumn.V, r.ReportColumn.V, r.ProblemColumn.V, r.RolesColumn.V
 	return i
 }
 
 func (s *Store) insertImport(ctx context.Context, i Import) error {
-	_, err := s.db.Exec(ctx, `INSERT INTO imports (`+importColumns+`) VALUES (`+db.In(17)+`)`,
-		i.ID, i.FileName, i.FileSize, i.FileKey, i.RejectsKey, i.AssociationID, db.ToJSON(list(i.Mapping)), i.DryRun, string(i.State), db.ToJSON(i.Report),
+	_, err := s.db.Exec(ctx, `INSERT INTO imports (`+importColumns+`) VALUES (`+db.In(18)+`)`,
+		i.ID, i.FileName, i.FileSize, i.FileKey, i.RejectsKey, i.AssociationID, db.ToJSON(list(i.Mapping)), db.ToJSON(i.Preview), i.DryRun, string(i.State), db.ToJSON(i.Report),
 		db.ToJSON(i.Problem), i.AccountID, i.Actor, db.ToJSON(list(i.roles)), i.CreatedAt, i.StartedAt, i.FinishedAt)
 	return err
 }
@@ -110,4 +111,64 @@ func (s *Store) Imports(ctx context.Context, v viewer.Viewer, limit, offset int)
 			return nil
 		})
 	return out, total, errs.Wrap("imports.Imports", err)
+}
+
+func (s *Store) savePreview(ctx context.Context, i Import) error {
+	err := s.db.ExecOne(ctx, `UPDATE imports SET mapping = ?, preview = ?, association_id = ? WHERE id = ?`,
+		db.ToJSON(list(i.Mapping)), db.ToJSON(i.Preview), i.AssociationID, i.ID)
+	return errs.Wrap("imports.Prepare", err)
+}
+
+// queueImport makes a draft, or a stopped one, wait for its turn; two requests at once start it once.
+func (s *Store) queueImport(ctx context.Context, which id.ID, dry bool, roles []viewer.Role) error {
+	n, err := s.db.Exec(ctx, `UPDATE imports SET state = ?, dry_run = ?, report = ?, problem = ?, roles = ?, started_at = ?, finished_at = NULL
+		WHERE id = ? AND state NOT IN ('queued', 'running', 'done')`,
+		string(Queued), dry, db.ToJSON(Report{DryRun: dry}), db.ToJSON(Problem{}), db.ToJSON(list(roles)), s.now(), which)
+	if err == nil && n == 0 {
+		err = errs.New(errs.Conflict, "imports.active")
+	}
+	return err
+}
+
+func (s *Store) deleteImport(ctx context.Context, which id.ID) error {
+	_, err := s.db.Exec(ctx, `DELETE FROM imports WHERE id = ? AND state = 'draft'`, which)
+	return err
+}
+
+func (s *Store) forgetFiles(ctx context.Context, which id.ID) error {
+	_, err := s.db.Exec(ctx, `UPDATE imports SET file_key = '', rejects_key = '' WHERE id = ?`, which)
+	return err
+}
+
+// settleFiles notes that the file is no longer needed, and where its rejects are.
+func (s *Store) settleFiles(ctx context.Context, which id.ID, rejects string) error {
+	_, err := s.db.Exec(ctx, `UPDATE imports SET file_key = '', rejects_key = ? WHERE id = ?`, rejects, which)
+	return err
+}
+
+// noteTry writes how far a dry run is.
+func (s *Store) noteTry(ctx context.Context, which id.ID, p Progress) error {
+	_, err := s.db.Exec(ctx, `UPDATE imports SET state = ?, report = ? WHERE id = ?`, string(Running), db.ToJSON(Report{Counts: p.Counts, DryRun: true}), which)
+	return err
+}
+
+// concludeUpload writes how an uploaded file ended, unless its run has done so.
+func (s *Store) concludeUpload(ctx context.Context, which id.ID, state State, r Report, p Problem) error {
+	_, err := s.db.Exec(ctx, `UPDATE imports SET state = ?, report = ?, problem = ?, finished_at = ? WHERE id = ? AND state IN ('queued', 'running')`,
+		string(state), db.ToJSON(r), db.ToJSON(p), s.now(), which)
+	return err
+}
+
+// stale are the imports whose files nobody needs any longer: drafts and stopped ones after a week, rejects after a
+// month. Lists of people do not lie about.
+func (s *Store) stale(ctx context.Context) ([]Import, error) {
+	week, month := s.now().AddDate(0, 0, -7), s.now().AddDate(0, 0, -30)
+	var out []Import
+	err := db.Each(ctx, s.db, `SELECT `+importColumns+` FROM imports
+		WHERE (file_key <> '' AND state NOT IN ('queued', 'running') AND COALESCE(finished_at, created_at) < ?) OR (rejects_key <> '' AND finished_at < ?)`,
+		[]any{week, month}, func(r *importRow) error {
+			out = append(out, r.toImport())
+			return nil
+		})
+	return out, err
 }

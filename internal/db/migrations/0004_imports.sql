@@ -21,6 +21,7 @@ CREATE TABLE imports (
     rejects_key    TEXT NOT NULL,        -- blob key of what was not taken; '' when there is nothing
     association_id UUID REFERENCES associations (id) DEFERRABLE INITIALLY DEFERRED, -- of rows that name no school; NULL: each names one
     mapping        JSON NOT NULL,        -- what the importer said of the columns
+    preview        JSON NOT NULL,        -- the columns as they are read with it, and some of their cells
     dry_run        BOOLEAN NOT NULL,     -- the run that is under way, or was the last, only tries
     state          TEXT NOT NULL CHECK (state IN ('draft', 'queued', 'running', 'done', 'stopped', 'failed')),
     report         JSON NOT NULL,        -- counts so far, warnings, rejects
