@@ -95,6 +95,18 @@ type SectionProps struct {
 	Card            bool // on a surface of its own
 }
 
+// ChapterProps is a group of links under a title.
+type ChapterProps struct {
+	Title, Icon, ID string
+	Links           []NavItem
+}
+
+// SchoolProps is an association as a list of them shows it.
+type SchoolProps struct {
+	Code, Name, School, URL string
+	LogoURL                 string // the code in the association's colour stands in when empty
+}
+
 // DisclosureProps folds something under its title.
 type DisclosureProps struct {
 	Title string

@@ -81,6 +81,9 @@ func (f Frame) fullTitle() string {
 	return f.Title + " · " + f.Site
 }
 
+// searches says whether the bar holds a search.
+func (f Frame) searches() bool { return f.Search.Form != "" || f.Search.Action != "" }
+
 func (f Frame) home() string {
 	if f.HomeURL == "" {
 		return "/"

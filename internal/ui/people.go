@@ -208,7 +208,9 @@ func (p FacetPanelProps) showLabel(ctx context.Context) string {
 // SearchBarProps is a large search box in a page.
 type SearchBarProps struct {
 	Name, Value, Label, Placeholder string
+	Hint                            string // below the label
 	Form                            string // id of the form it belongs to, when it stands outside: FacetsID
+	Plain                           bool   // its button is not the page's first
 }
 
 func (p SearchBarProps) attrs() templ.Attributes { return SearchBox{Form: p.Form}.formAttr() }

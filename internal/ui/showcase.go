@@ -53,6 +53,15 @@ func samplePeople() []PersonCardProps {
 	}
 }
 
+func sampleChapters() []ChapterProps {
+	links := []NavItem{{Label: sample("question"), URL: "#chemins"}, {Label: sample("question_2"), URL: "#chemins"}}
+	return []ChapterProps{{Title: "Se connecter", Icon: "key", ID: "chapitre-1", Links: links}, {Title: "Mon profil", Icon: "user", ID: "chapitre-2", Links: links[1:]}}
+}
+
+func sampleSchools() []SchoolProps {
+	return []SchoolProps{{Code: "ly", Name: "AIL Alumni", School: "Lyon", URL: "#chemins"}, {Code: "re", Name: "IAR", School: "Rennes", URL: "#chemins"}, {Code: "ro", Name: "A2IN", School: "Normandie", URL: "#chemins"}}
+}
+
 func sampleFaces() []AvatarProps {
 	var out []AvatarProps
 	for _, p := range samplePeople() {
