@@ -15,7 +15,7 @@ func (p *Pages) ask(r *web.Request, typed string, enqueue func(context.Context, 
 		f.Add("who", "accounts.who_missing")
 		return f.Err()
 	}
-	if err := p.doors.letter(network(r.IP), typed); err != nil {
+	if err := p.doors.letter(web.Subnet(r.IP), typed); err != nil {
 		return err
 	}
 	return enqueue(r.Ctx(), p.queue, typed)

@@ -2,7 +2,6 @@ package accounts
 
 import (
 	"net/http"
-	"net/netip"
 	"time"
 
 	"amicale/internal/clock"
@@ -86,22 +85,6 @@ func (d doors) letter(address, typed string) error {
 		return errs.New(errs.Limited, "accounts.letters_limited")
 	}
 	return nil
-}
-
-// network is an address as tries are counted by: one host has a whole /64 of IPv6 (RFC 6177).
-func network(ip string) string {
-	a, err := netip.ParseAddr(ip)
-	if err != nil {
-		return ip
-	}
-	if a = a.Unmap(); a.Is4() {
-		return a.String()
-	}
-	prefix, err := a.WithZone("").Prefix(64)
-	if err != nil {
-		return ip
-	}
-	return prefix.String()
 }
 
 const (

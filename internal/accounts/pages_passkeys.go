@@ -44,7 +44,7 @@ func (p *Pages) keyHolder(r *web.Request, account id.ID) (keyHolder, error) {
 
 // begun answers the browser with a challenge, and remembers it as a single-use secret.
 func (p *Pages) begun(r *web.Request, account id.ID, options any, s *webauthn.SessionData) error {
-	if err := p.doors.ceremony.Take(network(r.IP)); err != nil {
+	if err := p.doors.ceremony.Take(web.Subnet(r.IP)); err != nil {
 		return err
 	}
 	const ttl = 5 * time.Minute

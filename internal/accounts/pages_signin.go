@@ -57,7 +57,7 @@ func (p *Pages) attempt(r *web.Request, typed, password string) (Account, error)
 	if err := filledIn(typed, password); err != nil {
 		return Account{}, err
 	}
-	at := place{device: device(r), address: network(r.IP)}
+	at := place{device: device(r), address: web.Subnet(r.IP)}
 	found, err := p.store.Find(r.Ctx(), typed, at.device)
 	if err != nil {
 		return Account{}, err

@@ -1,6 +1,10 @@
 package web
 
 import (
+	"cmp"
+	"crypto/sha256"
+	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -26,8 +30,37 @@ type limited struct {
 	used    time.Time
 }
 
-// maxKeys bounds the memory; past it the oldest keys are forgotten first.
-const maxKeys = 200_000
+// maxKeys and maxKey, in octets, bound the memory: keys come from strangers. Past that many the least lately used go
+// first, a quarter at a time, so that a flood of new ones costs little.
+const (
+	maxKeys = 200_000
+	maxKey  = 200
+)
+
+// short is a key of bounded length; a longer one is its digest.
+func short(key string) string {
+	if len(key) <= maxKey {
+		return key
+	}
+	sum := sha256.Sum256([]byte(key))
+	return string(sum[:])
+}
+
+// Subnet is an address as tries are counted by: one host has a whole /64 of IPv6 (RFC 6177).
+func Subnet(ip string) string {
+	a, err := netip.ParseAddr(ip)
+	if err != nil {
+		return ip
+	}
+	if a = a.Unmap(); a.Is4() {
+		return a.String()
+	}
+	prefix, err := a.WithZone("").Prefix(64)
+	if err != nil {
+		return ip
+	}
+	return prefix.String()
+}
 
 // NewLimits allows burst at once and then one more each every.
 func NewLimits(now clock.Clock, every time.Duration, burst int) *Limits {
@@ -43,7 +76,7 @@ func (l *Limits) Take(key string) error {
 }
 
 func (l *Limits) take(key string) bool {
-	now := l.now()
+	now, key := l.now(), short(key)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.sweep(now)
@@ -60,7 +93,7 @@ func (l *Limits) take(key string) bool {
 func (l *Limits) Spent(key string) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	k := l.keys[key]
+	k := l.keys[short(key)]
 	return k != nil && k.limiter.TokensAt(l.now()) < 1
 }
 
@@ -68,7 +101,7 @@ func (l *Limits) Spent(key string) bool {
 func (l *Limits) Forget(key string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	delete(l.keys, key)
+	delete(l.keys, short(key))
 }
 
 // sweep drops keys that are full again, every few minutes or when there are too many.
@@ -83,10 +116,23 @@ func (l *Limits) sweep(now time.Time) {
 			delete(l.keys, k)
 		}
 	}
-	for k := range l.keys {
-		if len(l.keys) < maxKeys {
-			break
-		}
-		delete(l.keys, k)
+	if len(l.keys) >= maxKeys {
+		l.evict()
+	}
+}
+
+// evict drops the quarter of the keys that was used the longest ago.
+func (l *Limits) evict() {
+	type entry struct {
+		key  string
+		used time.Time
+	}
+	all := make([]entry, 0, len(l.keys))
+	for k, v := range l.keys {
+		all = append(all, entry{k, v.used})
+	}
+	slices.SortFunc(all, func(a, b entry) int { return cmp.Or(a.used.Compare(b.used), cmp.Compare(a.key, b.key)) })
+	for _, e := range all[:len(all)/4] {
+		delete(l.keys, e.key)
 	}
 }

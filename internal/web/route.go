@@ -141,14 +141,18 @@ func (s *Site) admit(r *Request, h Handler) error {
 		}
 		return errs.E("web "+r.URL.Path, kind, nil)
 	}
-	if _, public := h.(Public); !public && r.Identity.MustSecure && !strings.HasPrefix(r.URL.Path, s.SecurePath) {
-		if r.Method != http.MethodGet {
-			return errs.E("web "+r.URL.Path, errs.Forbidden, nil)
-		}
-		http.Redirect(r.W, r.Request, s.SecurePath, http.StatusSeeOther)
-		return errDone
+	if !r.Identity.MustSecure {
+		return nil
 	}
-	return nil
+	if _, public := h.(Public); public || strings.HasPrefix(r.URL.Path, s.SecurePath) {
+		r.Viewer.Roles = nil // until then he sees what he would without them: a public page shows more to the staff
+		return nil
+	}
+	if r.Method != http.MethodGet {
+		return errs.E("web "+r.URL.Path, errs.Forbidden, nil)
+	}
+	http.Redirect(r.W, r.Request, s.SecurePath, http.StatusSeeOther)
+	return errDone
 }
 
 // SignInPath is where a guest is sent who asks for what needs an account; it brings him back afterwards.
