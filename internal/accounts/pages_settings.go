@@ -2,6 +2,7 @@ package accounts
 
 import (
 	"cmp"
+	"context"
 	"strconv"
 	"strings"
 
@@ -25,8 +26,28 @@ func (p *Pages) tabs(r *web.Request) []ui.Tab {
 	return out
 }
 
+// elsewhere is what people look for among the settings and find on pages of their own; only who has a profile has them.
+func elsewhere(r *web.Request) []ui.NavItem {
+	if !r.Viewer.InNetwork() {
+		return nil
+	}
+	return []ui.NavItem{
+		{Label: r.T("accounts.elsewhere.profile"), URL: "/moi/profil"}, {Label: r.T("accounts.elsewhere.preview"), URL: "/moi/profil/apercu"},
+		{Label: r.T("accounts.elsewhere.views"), URL: "/moi/consultations"}, {Label: r.T("accounts.elsewhere.data"), URL: "/moi/donnees"},
+	}
+}
+
+// settingsTrail is the way from my space to a page of the settings.
+func settingsTrail(ctx context.Context, title string) []ui.Crumb {
+	out := []ui.Crumb{{Label: i18n.T(ctx, "accounts.settings.kicker"), URL: "/moi"}}
+	if settings := i18n.T(ctx, "accounts.settings.title"); settings != title {
+		out = append(out, ui.Crumb{Label: settings, URL: settingsPath})
+	}
+	return append(out, ui.Crumb{Label: title})
+}
+
 func (p *Pages) settings(r *web.Request) error {
-	return r.Page(web.Page{Title: r.T("accounts.settings.title"), Content: settingsPage(p.tabs(r), i18n.Lang(r.Ctx()))})
+	return r.Page(web.Page{Title: r.T("accounts.settings.title"), Content: settingsPage(p.tabs(r), i18n.Lang(r.Ctx()), elsewhere(r))})
 }
 
 // updateSettings keeps the language, for pages and letters.

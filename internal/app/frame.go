@@ -121,6 +121,9 @@ func (a *App) nav(r *web.Request) []ui.NavItem {
 		}
 		add("app.nav.admin", adminPath)
 	}
+	if !r.Viewer.SignedIn() {
+		add("app.nav.associations", "/association")
+	}
 	add("app.nav.help", help.Base)
 	return items
 }

@@ -30,6 +30,23 @@ func admin(ctx context.Context, key string) []ui.Crumb {
 	return []ui.Crumb{{Label: i18n.T(ctx, "federation.admin"), URL: "/admin"}, {Label: i18n.T(ctx, key)}}
 }
 
+// Schools are the associations as a list of links shows them.
+func Schools(all people.Associations) []ui.SchoolProps {
+	out := make([]ui.SchoolProps, len(all))
+	for i, a := range all {
+		out[i] = ui.SchoolProps{Code: a.Code, Name: a.Name, School: a.School, URL: publicPath + "/" + a.Code, LogoURL: LogoURL(a)}
+	}
+	return out
+}
+
+func publicFacts(ctx context.Context, f Federation, a people.Association) []ui.Fact {
+	out := []ui.Fact{{Term: i18n.T(ctx, "federation.lifetime"), Content: lifetimeFact(a), Note: i18n.T(ctx, "federation.lifetime_note")}}
+	if f.Contact != "" {
+		out = append(out, ui.Fact{Term: i18n.T(ctx, "federation.contact_us"), Content: contactFact(f.Contact)})
+	}
+	return out
+}
+
 // summary lists what is wrong with a form, in a fixed order.
 func summary(wrong map[string]string) []ui.FieldError {
 	var out []ui.FieldError

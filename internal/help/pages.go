@@ -64,6 +64,22 @@ type articleProps struct {
 
 func themeURL(slug string) string { return Base + "#" + url.PathEscape(slug) }
 
+// icon stands beside a theme; one not named here has none.
+func icon(theme string) string {
+	return map[string]string{
+		"connexion": "key", "compte": "check", "identifiant": "mail", "profil": "user", "annuaire": "search", "donnees": "lock",
+		"reseau": "users", "vie": "calendar", "adhesion": "shield", "equipe": "settings",
+	}[theme]
+}
+
+func chapters(themes []Theme) []ui.ChapterProps {
+	out := make([]ui.ChapterProps, len(themes))
+	for i, t := range themes {
+		out[i] = ui.ChapterProps{Title: t.Title, Icon: icon(t.Slug), ID: t.Slug, Links: links(t)}
+	}
+	return out
+}
+
 func links(t Theme) []ui.NavItem {
 	out := make([]ui.NavItem, len(t.Articles))
 	for i, a := range t.Articles {

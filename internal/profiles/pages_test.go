@@ -83,7 +83,7 @@ func TestViewPage(t *testing.T) {
 		{"webmaster of the school", staffOf(w.ly, viewer.Webmaster), "/p/" + login, 200, []string{mail, phone, "parce que tu gères la base"}, []string{markup}},
 		{"webmaster elsewhere", staffOf(w.re, viewer.Webmaster), "/p/" + login, 404, []string{hiddenTitle}, []string{"Laure"}},
 		{"editor of the school", staffOf(w.ly, viewer.Editor), "/p/" + login, 404, []string{hiddenTitle}, []string{"Laure"}},
-		{"self", self(p), "/p/" + login, 200, []string{mail, phone, "visible pour : les adhérents", "visible pour : moi seul", "/moi/profil"}, []string{markup, "Ta consultation"}},
+		{"self", self(p), "/p/" + login, 200, []string{mail, phone, "visible pour\u00a0: les adhérents", "visible pour\u00a0: moi seul", "/moi/profil"}, []string{markup, "Ta consultation"}},
 		{"never activated, graduate", graduate, "/p/" + sleeper.CurrentLogin(), 200, []string{"Paul Dormeur", "INSA ly", "2010"}, []string{"Ne dit rien", "paul@", "/photo/", "Ingénieur", "électrique"}},
 		{"never activated, member", adherent, "/p/" + sleeper.CurrentLogin(), 200, []string{"Paul Dormeur", "Aucune coordonnée à te montrer"}, []string{"Ne dit rien", "paul@", "/photo/", "Ingénieur", "électrique"}},
 		{"never activated, guest", guest, "/p/" + sleeper.CurrentLogin(), 404, []string{hiddenTitle}, []string{"Dormeur"}},

@@ -262,7 +262,7 @@ func quickLinks(ctx context.Context, p homeProps) []ui.NavItem {
 }
 
 func homeStats(ctx context.Context, p homeProps) []ui.StatProps {
-	out := []ui.StatProps{{Label: i18n.T(ctx, "profile.home.views"), Value: i18n.Number(ctx, p.Views), Hint: i18n.T(ctx, "profile.home.views_hint"), URL: pathViews}}
+	out := []ui.StatProps{{Label: i18n.T(ctx, "profile.home.views_label"), Value: i18n.Number(ctx, p.Views), Hint: i18n.T(ctx, "profile.home.views_hint"), URL: pathViews}}
 	for _, g := range p.D.Degrees {
 		if g.ClassYear == 0 {
 			continue
@@ -329,6 +329,30 @@ func viewActions(s people.Seen) templ.Component {
 		return nil
 	}
 	return ownActions()
+}
+
+// told says whether anything is told of the person besides name and coordinates.
+func told(ctx context.Context, p viewProps) bool {
+	return p.Seen.Presentation != "" || len(viewFacts(ctx, p)) > 0
+}
+
+// reached says whether the page speaks of coordinates: it shows some, or says why there are none.
+func reached(p viewProps) bool { return len(p.Seen.Contacts) > 0 || p.Reader != "" }
+
+// contactIcon is the mark of an e-mail or a phone.
+func contactIcon(c people.ContactPoint) string {
+	if c.Kind == people.Phone {
+		return "phone"
+	}
+	return "mail"
+}
+
+func standingFacts(ctx context.Context, list []Standing) []ui.Fact {
+	out := make([]ui.Fact, len(list))
+	for i, s := range list {
+		out[i] = ui.Fact{Term: s.Association.Name, Content: standingBadge(s), Note: standingWords(ctx, s)}
+	}
+	return out
 }
 
 func viewFacts(ctx context.Context, p viewProps) []ui.Fact {
