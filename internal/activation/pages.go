@@ -107,7 +107,7 @@ func (p *Pages) create(r *web.Request) error {
 	claim := Claim{Surname: typed.Surname, Year: typed.Year, Email: typed.Email, Phone: typed.Phone}
 	err = claim.Validate(p.now())
 	if err == nil {
-		err = take(p.addresses, "address:"+r.IP)
+		err = take(p.addresses, "address:"+web.Subnet(r.IP))
 	}
 	if err == nil {
 		err = take(p.targets, "target:"+claim.Target(), "mail:"+fold.Email(claim.Email))
@@ -165,7 +165,7 @@ func (p *Pages) createAddition(r *web.Request) error {
 	var typed typedClaim
 	if err == nil {
 		typed = readClaim(f)
-		err = take(p.uploads, "address:"+r.IP)
+		err = take(p.uploads, "address:"+web.Subnet(r.IP))
 	}
 	if err == nil {
 		err = p.sendAddition(r, f, typed.Claim)

@@ -74,8 +74,12 @@ func (s *Store) linkFromDesk(ctx context.Context, by Actor, c *Case, email strin
 	return s.linkByStaff(ctx, by, sending{caseID: c.ID, person: d.ID, to: email, notify: otherEmails(d, email), lang: c.Lang, association: c.AssociationID})
 }
 
-// mayInvite refuses a link into an account that may do more than the actor.
+// mayInvite refuses a link to somebody whose desk the actor does not keep (a secretary reads records too), and one
+// into an account that may do more than the actor.
 func (s *Store) mayInvite(ctx context.Context, by Actor, d people.Dossier) error {
+	if !by.HasAtAny(d.Associations(), deskRole) {
+		return errs.E("activation.mayInvite", errs.Forbidden, nil)
+	}
 	may := by.IsFederationAdmin() || !d.Activated()
 	if s.invite != nil {
 		var err error

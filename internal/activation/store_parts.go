@@ -17,13 +17,14 @@ const featureName = "activation"
 // exported is what "download my data" tells of a case.
 type exported struct {
 	Kind     Kind      `json:"kind"`
-	Claim    Claim     `json:"claim"`
+	Claim    Claim     `json:"claim,omitzero"` // once it is settled that he made it
 	OpenedAt time.Time `json:"opened_at"`
 	ClosedAt time.Time `json:"closed_at,omitzero"`
 	Outcome  Outcome   `json:"outcome,omitempty"`
 }
 
-// Exporter gives a person the cases about him.
+// Exporter gives a person the cases about him. Whoever claimed to be him may be somebody else, whose address and number
+// are not his to have: a claim is given out once the desk sent him the link for it.
 func (s *Store) Exporter() people.Exporter {
 	return people.Exporter{Name: featureName, Export: func(ctx context.Context, _ viewer.Viewer, person id.ID) (any, error) {
 		rows, err := db.All[caseRow](ctx, s.db, `SELECT `+caseColumns+` FROM cases WHERE person_id = ? ORDER BY opened_at, id`, person)
@@ -33,7 +34,10 @@ func (s *Store) Exporter() people.Exporter {
 		out := make([]exported, len(rows))
 		for i, r := range rows {
 			c := r.toCase()
-			out[i] = exported{c.Kind, c.Claim, c.OpenedAt, c.ClosedAt, c.Outcome}
+			out[i] = exported{Kind: c.Kind, OpenedAt: c.OpenedAt, ClosedAt: c.ClosedAt, Outcome: c.Outcome}
+			if c.Outcome == LinkSent || c.Outcome == Created {
+				out[i].Claim = c.Claim
+			}
 		}
 		return out, nil
 	}}

@@ -176,7 +176,7 @@ func (p *Pages) createSetup(r *web.Request) error {
 			Host: f.Text("association_host"), MailDomain: f.Text("association_mail_domain"), Color: f.Text("association_color")},
 		Webmaster: Webmaster{Name: f.Text("webmaster_name"), Login: f.Text("webmaster_login"), Email: f.Text("webmaster_email"), Password: f.Raw("webmaster_password")},
 	}
-	err = p.limits.Take("setup " + r.IP)
+	err = p.limits.Take("setup " + web.Subnet(r.IP))
 	if err == nil {
 		err = p.store.Install(r.Ctx(), &in)
 	}
