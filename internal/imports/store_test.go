@@ -13,6 +13,7 @@ import (
 
 	"amicale/internal/activation"
 	"amicale/internal/audit"
+	"amicale/internal/blob"
 	"amicale/internal/changes"
 	"amicale/internal/clock"
 	"amicale/internal/db"
@@ -31,6 +32,7 @@ type house struct {
 	*Store
 	d      *db.DB
 	clock  time.Time
+	queue  *jobs.Queue
 	ly, re people.Association
 }
 
@@ -49,8 +51,11 @@ func newHouse(t testing.TB, d *db.DB) *house {
 	now := clock.Clock(func() time.Time { return h.clock })
 	p := people.NewStore(d, changes.NewStore(d, now), now)
 	trail := audit.NewTrail(d, now)
+	files, err := blob.Open(t.Context(), "file:"+t.TempDir())
+	must(t, err)
+	h.queue = jobs.NewQueue(d, now)
 	onDesk := desk{activation.NewStore(activation.Deps{DB: d, People: p, Queue: jobs.NewQueue(d, now), Trail: trail, Now: now})}
-	h.Store = NewStore(Deps{DB: d, People: p, Trail: trail, Desk: onDesk, Queue: jobs.NewQueue(d, now), Now: now})
+	h.Store = NewStore(Deps{DB: d, People: p, Trail: trail, Desk: onDesk, Files: files, Queue: h.queue, Now: now})
 	h.ly, h.re = h.association(t, "ly", "INSA Lyon"), h.association(t, "re", "INSA Rennes")
 	return h
 }
