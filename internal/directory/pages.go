@@ -237,8 +237,3 @@ func lead(ctx context.Context, p listProps) string {
 	}
 	return i18n.T(ctx, "directory.lead")
 }
-
-// quick is the box of the quick search; it belongs to the form of the facets.
-func quick(ctx context.Context, p listProps) ui.SearchBarProps {
-	return ui.SearchBarProps{Name: "q", Value: p.Ask.Text, Label: i18n.T(ctx, "directory.quick"), Placeholder: i18n.T(ctx, "directory.quick_hint"), Form: ui.FacetsID}
-}

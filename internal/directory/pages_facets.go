@@ -79,13 +79,15 @@ func (p listProps) countsOf(facet int) []search.Count {
 	return nil
 }
 
-// years are the classes to show: all when asked for or few, else those of the decades chosen, and those chosen.
+// years are the classes to show: all when asked for, else those of the decades chosen, or all when they are few; and
+// those chosen.
 func (p listProps) years(values []search.Count) []search.Count {
-	if len(values) <= fewYears || p.Ask.All == facetNames[Class] {
+	decades := p.Ask.Filters[Decade]
+	if p.Ask.All == facetNames[Class] || len(decades) == 0 && len(values) <= fewYears {
 		return values
 	}
 	return slices.DeleteFunc(slices.Clone(values), func(c search.Count) bool {
-		return !c.Selected && !slices.Contains(p.Ask.Filters[Decade], decadeOf(c.Value))
+		return !c.Selected && !slices.Contains(decades, decadeOf(c.Value))
 	})
 }
 
