@@ -3,9 +3,12 @@ package db
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
+	"net"
 	"strconv"
 	"strings"
 	"sync"
@@ -307,8 +310,13 @@ func classify(err error) error {
 			return &errs.Error{Kind: errs.Conflict, Err: err}
 		case "53100":
 			return &errs.Error{Kind: errs.Unavailable, Msg: errs.Message{Key: "web.disk_full"}, Err: err}
+		case "53300", "57P01", "57P02", "57P03": // too many connections, shut down, crashed, starting
+			return &errs.Error{Kind: errs.Unavailable, Err: err}
 		}
 		return err
+	}
+	if away(err) {
+		return &errs.Error{Kind: errs.Unavailable, Err: err}
 	}
 	var lite *sqlite.Error
 	if errors.As(err, &lite) {
@@ -321,4 +329,11 @@ func classify(err error) error {
 		}
 	}
 	return err
+}
+
+// away reports whether the server could not be reached, or the connection broke: another try may do.
+func away(err error) bool {
+	var wire *net.OpError
+	var connect *pgconn.ConnectError
+	return errors.As(err, &wire) || errors.As(err, &connect) || errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.ErrUnexpectedEOF)
 }
