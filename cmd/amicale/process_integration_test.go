@@ -49,6 +49,7 @@ var binary = sync.OnceValues(func() (string, error) {
 
 func TestMain(m *testing.M) {
 	code := m.Run()
+	dropSeed()
 	if dir, err := scratch(); err == nil {
 		_ = os.RemoveAll(dir) // the operating system sweeps what is left
 	}
