@@ -128,7 +128,8 @@ func MayGrant(v viewer.Viewer, role viewer.RoleName, association id.ID) bool {
 }
 
 // mayHelp is the rule of who may mend an account's way in (send a link, reset the second factor, close it): a
-// federation admin any; a webmaster those of his association's people who hold no role that he could not take.
+// federation admin any; a webmaster those of his association's people who hold no role that he could not take. Where
+// there is no school, the role's counts; elsewhere it does not, since a webmaster gives such roles to whom he likes.
 // Nobody helps himself this way.
 func mayHelp(v viewer.Viewer, account id.ID, associations []id.ID, roles []Role) bool {
 	if v.Account == account && v.Kind != viewer.System {
@@ -137,15 +138,26 @@ func mayHelp(v viewer.Viewer, account id.ID, associations []id.ID, roles []Role)
 	if v.IsFederationAdmin() {
 		return true
 	}
+	if !mayTakeAll(v, roles) {
+		return false
+	}
+	if len(associations) == 0 {
+		for _, r := range roles {
+			associations = append(associations, r.Association)
+		}
+	}
+	return v.HasAtAny(associations, viewer.Webmaster)
+}
+
+// mayTakeAll reports whether the viewer could take every one of these roles: an account that holds another one may do
+// more than he.
+func mayTakeAll(v viewer.Viewer, roles []Role) bool {
 	for _, r := range roles {
 		if !MayGrant(v, r.Name, r.Association) {
 			return false
 		}
 	}
-	for _, r := range roles {
-		associations = append(associations, r.Association)
-	}
-	return v.HasAtAny(associations, viewer.Webmaster)
+	return true
 }
 
 // PasswordPath is the page where a link of ForActivation or ForReset is used.

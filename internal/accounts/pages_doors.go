@@ -11,11 +11,11 @@ import (
 )
 
 // doors slow guessing down without shutting the owner out. Whoever comes from a browser or an address the account
-// was opened from before has tries of his own there; all strangers together share the account's few, so that ten
-// thousand of them learn no more than one, and use up nobody else's.
+// was opened from before has tries of his own there; all strangers together share the few of a login or an address, so
+// that ten thousand of them learn no more than one, and use up nobody else's.
 type doors struct {
 	known    *web.Limits // by account and browser, or account and address
-	account  *web.Limits // by account, for strangers
+	account  *web.Limits // by what was typed, for strangers
 	address  *web.Limits // failures by address, over all accounts
 	target   *web.Limits // letters by whom they are for
 	sender   *web.Limits // letters by address
@@ -54,14 +54,14 @@ func (p place) key(account string) string {
 }
 
 // try uses up one try at an account's password; Limited when none is left.
-func (d doors) try(p place, account string) error {
-	if p.known() && d.known.Take(p.key(account)) == nil {
+func (d doors) try(p place, who Found) error {
+	if p.known() && d.known.Take(p.key(who.Key)) == nil {
 		return nil
 	}
 	if p.browser {
 		return limited() // its own tries are gone, and strangers' are not for it
 	}
-	if d.address.Spent(p.address) || d.account.Take(account) != nil {
+	if d.address.Spent(p.address) || d.account.Take(who.Typed) != nil {
 		return limited()
 	}
 	return nil
@@ -72,10 +72,10 @@ func limited() error { return errs.New(errs.Limited, "accounts.limited") }
 // failed and passed tell how a try ended.
 func (d doors) failed(p place) { _ = d.address.Take(p.address) } // it only counts: the next try is judged by Spent
 
-func (d doors) passed(p place, account string) {
-	d.known.Forget(p.key(account))
+func (d doors) passed(p place, who Found) {
+	d.known.Forget(p.key(who.Key))
 	if !p.known() {
-		d.account.Forget(account)
+		d.account.Forget(who.Typed)
 	}
 }
 

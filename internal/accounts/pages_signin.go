@@ -65,7 +65,7 @@ func (p *Pages) attempt(r *web.Request, typed, password string) (Account, error)
 	if at.browser, at.nearby, err = p.store.Known(r.Ctx(), found.Account.ID, at.device, r.IP); err != nil {
 		return Account{}, err
 	}
-	if err := p.doors.try(at, found.Key); err != nil {
+	if err := p.doors.try(at, found); err != nil {
 		return Account{}, err
 	}
 	ok, err := p.store.Verify(r.Ctx(), found.Account, password, at.known())
@@ -75,7 +75,7 @@ func (p *Pages) attempt(r *web.Request, typed, password string) (Account, error)
 	if ok {
 		err = p.store.Welcome(r.Ctx(), found.Account)
 		if err == nil {
-			p.doors.passed(at, found.Key)
+			p.doors.passed(at, found)
 			return found.Account, nil
 		}
 		if errs.KindOf(err) != errs.NotFound {

@@ -2,11 +2,13 @@ package accounts
 
 import (
 	"context"
+	"slices"
 
 	"amicale/internal/db"
 	"amicale/internal/errs"
 	"amicale/internal/fold"
 	"amicale/internal/id"
+	"amicale/internal/people"
 	"amicale/internal/viewer"
 )
 
@@ -221,8 +223,11 @@ func (s *Store) Verify(ctx context.Context, a Account, password string, known bo
 type Found struct {
 	Account Account // zero when nobody, or more than one, is meant
 	Shared  bool    // an e-mail address of several accounts
-	// Key stands for whoever was meant, also for nobody, where tries are counted.
+	// Key stands for whoever was meant, also for nobody, where the tries of a place he came from before are counted.
 	Key string
+	// Typed stands for what was typed, where the tries of strangers are counted: it must not tell that a login and an
+	// address are the same account's, nor that there is one.
+	Typed string
 }
 
 // Find looks for the account that was meant: by login in every form people write it, by a confirmed e-mail, by the
@@ -233,7 +238,11 @@ func (s *Store) Find(ctx context.Context, typed, device string) (Found, error) {
 	if err != nil {
 		return Found{}, errs.Wrap("accounts.Find", err)
 	}
-	out := Found{Key: "typed:" + fold.TypedLogin(typed), Shared: len(list) > 1}
+	out := Found{Shared: len(list) > 1}
+	if out.Typed, err = s.typedKey(ctx, typed); err != nil {
+		return Found{}, errs.Wrap("accounts.Find", err)
+	}
+	out.Key = out.Typed
 	if len(list) > 1 {
 		var known []Account
 		for _, a := range list {
@@ -251,6 +260,26 @@ func (s *Store) Find(ctx context.Context, typed, device string) (Found, error) {
 		out.Account, out.Key = list[0], "account:"+list[0].ID.String()
 	}
 	return out, nil
+}
+
+// typedKey is the same for every form of a login, its lifetime addresses among them.
+func (s *Store) typedKey(ctx context.Context, typed string) (string, error) {
+	if local, domain, isAddress := cutAddress(fold.Email(typed)); isAddress {
+		ours, err := s.lifetime(ctx, domain)
+		if err != nil {
+			return "", err
+		}
+		if ours {
+			typed = local
+		}
+	}
+	return "typed:" + fold.TypedLogin(typed), nil
+}
+
+// lifetime reports whether a domain is that of an association's lifetime addresses.
+func (s *Store) lifetime(ctx context.Context, domain string) (bool, error) {
+	associations, err := s.people.Associations(ctx)
+	return slices.ContainsFunc(associations, func(a people.Association) bool { return a.MailDomain == domain }), err
 }
 
 // candidates are the accounts a typed login or address may mean.
@@ -281,14 +310,12 @@ func (s *Store) personsBy(ctx context.Context, typed string) ([]id.ID, error) {
 			return nil, err
 		}
 		login = ""
-		associations, err := s.people.Associations(ctx)
+		ours, err := s.lifetime(ctx, domain)
 		if err != nil {
 			return nil, err
 		}
-		for _, a := range associations {
-			if a.MailDomain == domain {
-				login = local
-			}
+		if ours {
+			login = local
 		}
 	}
 	if login == "" {

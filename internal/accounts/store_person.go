@@ -85,10 +85,16 @@ func (s *Store) remove(ctx context.Context, a Account) error {
 }
 
 // MergeInto gives what one person's account holds to another's, when the two turn out to be one. Where both have an
-// account the second one's password and second factors stay, roles of both add up, and the first account goes. It
-// joins the caller's transaction.
+// account the second one's password and second factors stay, roles of both add up, and the first account goes. An
+// account that may do more than the viewer is refused: its roles would come to whom he chose, or another's address
+// would open it. It joins the caller's transaction.
 func (s *Store) MergeInto(ctx context.Context, v viewer.Viewer, from, into id.ID) error {
 	return s.db.Tx(ctx, func(ctx context.Context) error {
+		for _, person := range []id.ID{from, into} {
+			if err := s.mayMerge(ctx, v, person); err != nil {
+				return err
+			}
+		}
 		if _, err := s.db.Exec(ctx, `UPDATE links SET person_id = ?, used_at = COALESCE(used_at, ?) WHERE person_id = ?`, into, s.now(), from); err != nil {
 			return errs.Wrap("accounts.MergeInto", err)
 		}
@@ -113,6 +119,22 @@ func (s *Store) MergeInto(ctx context.Context, v viewer.Viewer, from, into id.ID
 		kept.Person = into
 		return s.record(ctx, v, kept, "account.merged", id.ID{}, map[string]any{"from": old.ID.String()})
 	})
+}
+
+// mayMerge refuses the account of somebody who holds a role that the viewer could not take; his own holds his own.
+func (s *Store) mayMerge(ctx context.Context, v viewer.Viewer, person id.ID) error {
+	a, err := s.ByPerson(ctx, person)
+	if err != nil && errs.KindOf(err) == errs.NotFound || err == nil && a.ID == v.Account {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	roles, err := s.Roles(ctx, a.ID)
+	if err == nil && !mayTakeAll(v, roles) {
+		return errs.New(errs.Conflict, "accounts.merge_above")
+	}
+	return err
 }
 
 func (s *Store) mergeAccounts(ctx context.Context, old, kept Account) error {
