@@ -97,7 +97,7 @@ func New(ctx context.Context, o Options) (*App, error) {
 // Messages are the texts of every package that has some.
 func Messages() []fs.FS {
 	return []fs.FS{ui.Messages, web.Messages, mail.Messages, people.Messages, help.Messages, accounts.Messages,
-		activation.Messages, registry.Messages, profiles.Messages, federation.Messages, directory.Messages, Texts}
+		activation.Messages, registry.Messages, profiles.Messages, federation.Messages, imports.Messages, directory.Messages, Texts}
 }
 
 func (a *App) buildGround(context.Context) (err error) {
@@ -169,6 +169,7 @@ func (a *App) registerJobs() {
 	accounts.NewJobs(a.accounts, a.sessions).Register(a.runner)
 	activation.NewJobs(a.activation).Register(a.runner)
 	profiles.NewJobs(a.profiles).Register(a.runner)
+	imports.NewJobs(a.imports).Register(a.runner)
 	a.registerPeriodic()
 }
 

@@ -6,6 +6,7 @@ import (
 	"amicale/internal/activation"
 	"amicale/internal/directory"
 	"amicale/internal/help"
+	"amicale/internal/imports"
 	"amicale/internal/profiles"
 	"amicale/internal/registry"
 	"amicale/internal/web"
@@ -23,6 +24,7 @@ func (a *App) Routes() []web.Route {
 		activation.NewPages(a.activation, a.people, a.o.Now).Routes(),
 		activation.NewDesk(a.activation, a.people, a.o.Now).Routes(),
 		registry.NewPages(a.registry).Routes(),
+		imports.NewPages(a.imports, a.people).Routes(),
 		profiles.NewPages(a.profiles, a.o.Now).Routes(),
 		a.federationPages.Routes(),
 		directory.NewPages(a.directory, a.people).Routes(),
