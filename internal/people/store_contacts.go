@@ -13,7 +13,8 @@ import (
 
 // SaveContact adds or changes a contact point; its kind stays. Making it preferred takes that from the others of
 // its kind, and the first e-mail address is preferred without being asked. Only ConfirmEmail and background work
-// confirm an address: one that changes is no longer confirmed.
+// confirm an address: one that changes is no longer confirmed. Only the person himself shows one to more people than
+// before, or than by default.
 func (s *Store) SaveContact(ctx context.Context, v viewer.Viewer, c *ContactPoint) error {
 	if !c.Normalize() {
 		return errs.Msg("people.contact.bad")
@@ -22,6 +23,9 @@ func (s *Store) SaveContact(ctx context.Context, v viewer.Viewer, c *ContactPoin
 		old, known := d.contact(c.ID)
 		if known && old.Kind != c.Kind || !known && !c.ID.IsZero() {
 			return errs.NotFound
+		}
+		if err := checkAudience(v, *c, old); err != nil {
+			return err
 		}
 		c.UpdatedAt = s.now()
 		if v.Kind != viewer.System {
@@ -49,6 +53,23 @@ func (s *Store) SaveContact(ctx context.Context, v viewer.Viewer, c *ContactPoin
 			string(c.Purpose), c.Value, c.ValueKey, c.Street, c.Postcode, c.City, c.Country,
 			day(c.ValidFrom), day(c.ValidTo), string(c.Audience), c.Preferred, c.ConfirmedAt, c.UpdatedAt, c.ID, c.PersonID)
 	})
+}
+
+// checkAudience keeps the staff from showing somebody's contact point more widely than it was; old is zero for a new one.
+func checkAudience(v viewer.Viewer, c, old ContactPoint) error {
+	if v.Kind == viewer.System || v.Person == c.PersonID {
+		return nil
+	}
+	held := old.Audience
+	if old.ID.IsZero() {
+		held = DefaultAudience(c.Kind)
+	}
+	if c.Audience.OneOf(viewer.NoWider(held)) {
+		return nil
+	}
+	f := errs.Fields{}
+	f.Add("audience", "people.contact.too_wide")
+	return f.Err()
 }
 
 // insertContact gives a new contact point its identifier.

@@ -1218,7 +1218,7 @@ func contactForm(p recordProps, c people.ContactPoint, about, key string) templ.
 			templ_7745c5c3_Var43 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = ui.ErrorSummary(summary(p.errs("coordonnee", about), "coordonnee", key, "value", "street", "valid_to")).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = ui.ErrorSummary(summary(p.errs("coordonnee", about), "coordonnee", key, "value", "street", "valid_to", "audience")).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -1384,7 +1384,7 @@ func contactForm(p recordProps, c people.ContactPoint, about, key string) templ.
 					return templ_7745c5c3_Err
 				}
 				templ_7745c5c3_Err = ui.Field(ui.FieldProps{Name: "audience", ID: fieldID("coordonnee", key, "audience"), Type: ui.SelectField, Label: i18n.T(ctx, "registry.audience"),
-					Options: audiences(ctx, viewer.Audience(p.val("coordonnee", about, "audience", string(c.Audience))))}).Render(ctx, templ_7745c5c3_Buffer)
+					Options: audiences(ctx, c.Audience, viewer.Audience(p.val("coordonnee", about, "audience", string(c.Audience)))), Error: p.errs("coordonnee", about)["audience"]}).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

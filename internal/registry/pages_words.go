@@ -252,8 +252,9 @@ func profilePath(d *people.Dossier) string {
 	return ""
 }
 
-func audiences(ctx context.Context, chosen viewer.Audience) []ui.Option {
-	return choices(ctx, viewer.CoordinateAudiences(), string(chosen), people.AudienceMessage)
+// audiences are those that the staff may choose for somebody's contact point.
+func audiences(ctx context.Context, held, chosen viewer.Audience) []ui.Option {
+	return choices(ctx, viewer.NoWider(held), string(chosen), people.AudienceMessage)
 }
 
 // mergeFacts is a record in short, beside another.

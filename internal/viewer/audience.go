@@ -23,6 +23,18 @@ func FieldAudiences() []Audience {
 // CoordinateAudiences are the choices for a contact point, widest first.
 func CoordinateAudiences() []Audience { return []Audience{Members, MemberContacts, OnlyMe} }
 
+// NoWider are the choices for a coordinate that show it to nobody whom this audience leaves out: those of the staff, who
+// may hide what is somebody else's, and never show it to more people than he wished.
+func NoWider(a Audience) []Audience {
+	choices := CoordinateAudiences()
+	for i, c := range choices {
+		if a == c {
+			return choices[i:]
+		}
+	}
+	return choices[len(choices)-1:]
+}
+
 // Subject is the person looked at, as far as the rules need to know.
 type Subject struct {
 	Person       id.ID
