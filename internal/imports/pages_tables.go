@@ -10,11 +10,13 @@ import (
 	"amicale/internal/ui"
 )
 
+// columns are heads by the ends of their keys; # marks figures, and | what stands alone on a phone.
 func columns(ctx context.Context, keys ...string) []ui.Column {
 	out := make([]ui.Column, len(keys))
 	for i, key := range keys {
 		name, numeric := strings.CutSuffix(key, "#")
-		out[i] = ui.Column{Label: i18n.T(ctx, "imports.head."+name), Numeric: numeric}
+		name, bare := strings.CutSuffix(name, "|")
+		out[i] = ui.Column{Label: i18n.T(ctx, "imports.head."+name), Numeric: numeric, Bare: bare}
 	}
 	return out
 }
@@ -23,17 +25,21 @@ func historyTable(ctx context.Context, p listProps) ui.TableProps {
 	t := ui.TableProps{Caption: i18n.T(ctx, "imports.history"), Hide: true, Columns: columns(ctx, "file", "when", "who", "school", "state", "inserted#", "updated#", "rejected#")}
 	for _, i := range p.Imports {
 		school, _ := p.Schools.ByID(i.AssociationID)
+		figures := []string{"", "", ""} // of what was only tried, none
+		if !i.Report.DryRun && i.State != Draft {
+			figures = []string{i18n.Number(ctx, i.Report.Inserted), i18n.Number(ctx, i.Report.Updated), i18n.Number(ctx, i.Report.Rejected)}
+		}
 		t.Rows = append(t.Rows, []ui.Cell{
 			{Text: i.FileName, URL: importsPath + "/" + i.ID.String()}, {Text: i18n.DateTime(ctx, i.CreatedAt)}, {Text: i.Actor},
 			{Text: cmp.Or(school.Name, i18n.T(ctx, "imports.each_row"))}, {Content: stateBadge(i)},
-			{Text: i18n.Number(ctx, i.Report.Inserted)}, {Text: i18n.Number(ctx, i.Report.Updated)}, {Text: i18n.Number(ctx, i.Report.Rejected)},
+			{Text: figures[0]}, {Text: figures[1]}, {Text: figures[2]},
 		})
 	}
 	return t
 }
 
 func columnsTable(ctx context.Context, p showProps) ui.TableProps {
-	t := ui.TableProps{Caption: i18n.T(ctx, "imports.columns"), Hide: true, Columns: columns(ctx, "column", "samples", "field")}
+	t := ui.TableProps{Caption: i18n.T(ctx, "imports.columns"), Hide: true, Columns: columns(ctx, "column", "samples|", "field|")}
 	for n, c := range p.Preview.Columns {
 		t.Rows = append(t.Rows, []ui.Cell{{Text: cmp.Or(c.Header, "("+itoa(n+1)+")")}, {Content: samples(c.Samples)}, {Content: columnField(p, n)}})
 	}
@@ -41,7 +47,7 @@ func columnsTable(ctx context.Context, p showProps) ui.TableProps {
 }
 
 func rejectsTable(ctx context.Context, p showProps) ui.TableProps {
-	t := ui.TableProps{Caption: i18n.T(ctx, "imports.rejects_first"), Hide: p.Report.Rejected <= len(p.Report.Rejects), Columns: columns(ctx, "line", "why", "cells")}
+	t := ui.TableProps{Caption: i18n.T(ctx, "imports.rejects_first"), Hide: p.Report.Rejected <= len(p.Report.Rejects), Columns: columns(ctx, "line", "why|", "cells|")}
 	for _, r := range p.Report.Rejects {
 		t.Rows = append(t.Rows, []ui.Cell{{Text: i18n.Number(ctx, r.Line)}, {Text: r.Reason.Text(p.Lang)}, {Content: samples(r.Cells)}})
 	}
@@ -67,7 +73,7 @@ func facts(ctx context.Context, p showProps) []ui.Fact {
 	if len(p.Preview.Columns) > 0 {
 		out = append(out, ui.Fact{Term: i18n.T(ctx, "imports.head.format"), Text: format(ctx, p.Preview)})
 	}
-	if p.Report.Took > 0 {
+	if p.Report.Took >= time.Second {
 		out = append(out, ui.Fact{Term: i18n.T(ctx, "imports.head.took"), Text: i18n.N(ctx, "imports.seconds", int(p.Report.Took/time.Second))})
 	}
 	if p.FileKey == "" && p.State != Draft {

@@ -196,6 +196,18 @@ func format(ctx context.Context, p Preview) string {
 	return i18n.T(ctx, "imports.csv", i18n.Data{"Encoding": string(p.Encoding), "Separator": i18n.T(ctx, "imports."+separators[p.Separator])})
 }
 
+// pieces are where a cell may be broken on a narrow screen: after its signs.
+func pieces(s string) []string {
+	var out []string
+	from := 0
+	for i, c := range s {
+		if strings.ContainsRune("@._-/", c) {
+			out, from = append(out, s[from:i+1]), i+1
+		}
+	}
+	return append(out, s[from:])
+}
+
 func itoa(n int) string { return strconv.Itoa(n) }
 
 func (w WarningKind) text(lang string) string {

@@ -78,7 +78,7 @@ func reasonTexts() map[string][2]string {
 		"no_association":      {"Aucune école : ni dans la ligne, ni par --association.", "No school: neither in the row nor by --association."},
 		"association_unknown": {"L’école « {value} » n’est pas connue.", "The school “{value}” is not known."},
 		"login_taken":         {"L’identifiant « {login} » est à quelqu’un d’autre.", "The login “{login}” is somebody else’s."},
-		"unknown_identifier":  {"Personne n’a l’identifiant « {value} » : importe d’abord la liste des personnes.", "Nobody has the identifier “{value}”: import the list of persons first."},
+		"unknown_identifier":  {"La ligne n’a pas de nom, et personne n’a l’identifiant « {value} ».", "The row has no name, and nobody has the identifier “{value}”."},
 		"not_yours":           {"Cette personne ou cette école n’est pas de tes associations.", "This person or school is not of your associations."},
 		"erased":              {"Cette personne a demandé à être effacée. Si elle veut revenir, crée sa fiche à la main.", "This person asked to be erased. If they want to come back, create them by hand."},
 		"row_failed":          {"La ligne n’a pas pu être enregistrée : {detail}", "The row could not be saved: {detail}"},

@@ -197,7 +197,7 @@ func TestRun(t *testing.T) {
 		if got, want := counts(r.Counts), "7 rows: 6 new, 0 updated, 0 unchanged, 1 rejected; 0 conflicts, 1 doubles, 1 without class, 3 logins"; got != want {
 			t.Errorf("report = %s, want %s", got, want)
 		}
-		if !strings.Contains(rejects, "8;Personne n’a l’identifiant « 7 »") {
+		if !strings.Contains(rejects, "8;La ligne n’a pas de nom, et personne n’a l’identifiant « 7 »") {
 			t.Errorf("reject file:\n%s", rejects)
 		}
 		laure := h.by(t, "Laure")
