@@ -157,7 +157,7 @@ func (a *App) buildSite(context.Context) (err error) {
 	a.site = &web.Site{
 		Log: a.o.Log, Now: a.o.Now, Bundle: a.bundle, Sessions: a.sessions, Identify: a.accounts.Identify,
 		Frame: a.frame, Problem: problem, Origin: a.o.URL, Proxies: a.o.Proxies,
-		SecurePath: "/moi/parametres/securite", Metrics: web.NewMetrics(a.metrics),
+		Elsewhere: a.elsewhere, SecurePath: "/moi/parametres/securite", Metrics: web.NewMetrics(a.metrics),
 	}
 	a.registerMetrics()
 	a.handler, err = a.site.Handler(a.Routes(), map[string]http.Handler{"/assets/": ui.AssetHandler()})

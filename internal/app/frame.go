@@ -13,7 +13,6 @@ import (
 	"amicale/internal/federation"
 	"amicale/internal/help"
 	"amicale/internal/i18n"
-	"amicale/internal/people"
 	"amicale/internal/ui"
 	"amicale/internal/viewer"
 	"amicale/internal/web"
@@ -91,17 +90,6 @@ func (a *App) brand(r *web.Request) *ui.Brand {
 		return nil
 	}
 	return &ui.Brand{Code: one.Code, Name: one.Name, LogoURL: federation.LogoURL(one)}
-}
-
-// hosted is the association whose own host was asked.
-func hosted(r *web.Request, all people.Associations) (people.Association, bool) {
-	host, _, _ := strings.Cut(r.Host, ":")
-	for _, one := range all {
-		if one.Host == host {
-			return one, true
-		}
-	}
-	return people.Association{}, false
 }
 
 func (a *App) nav(r *web.Request) []ui.NavItem {

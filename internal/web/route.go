@@ -118,7 +118,10 @@ func (s *Site) Handler(routes []Route, assets map[string]http.Handler) (http.Han
 // answer runs one handler behind its guard.
 func (s *Site) answer(w http.ResponseWriter, req *http.Request, h Handler) {
 	r := &Request{Request: req, W: w, Site: s, IP: s.Proxies.Client(req)}
-	err := s.identify(r)
+	err := s.sendOn(r)
+	if err == nil {
+		err = s.identify(r)
+	}
 	if err == nil {
 		err = s.admit(r, h)
 	}
@@ -131,6 +134,19 @@ func (s *Site) answer(w http.ResponseWriter, req *http.Request, h Handler) {
 	if err != nil {
 		s.fail(r, err)
 	}
+}
+
+// sendOn sends away a request that another address answers.
+func (s *Site) sendOn(r *Request) error {
+	if s.Elsewhere == nil {
+		return nil
+	}
+	to, err := s.Elsewhere(r)
+	if err != nil || to == "" {
+		return err
+	}
+	http.Redirect(r.W, r.Request, to, http.StatusSeeOther)
+	return errDone
 }
 
 func (s *Site) admit(r *Request, h Handler) error {

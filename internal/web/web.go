@@ -61,6 +61,8 @@ type Site struct {
 	// Origin is the canonical address, e.g. https://annuaire.example; cookies are Secure when it is https.
 	Origin  string
 	Proxies TrustedProxies
+	// Elsewhere is the whole address where a request is answered instead, "" for here; it may be nil.
+	Elsewhere func(r *Request) (string, error)
 	// SecurePath is where staff without the second factor they need are sent.
 	SecurePath string
 	Metrics    *Metrics
