@@ -4,6 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"time"
+
+	"github.com/go-webauthn/webauthn/webauthn"
 
 	"amicale/internal/accounts"
 	"amicale/internal/db"
@@ -94,4 +97,46 @@ func TestLimitsTellNoAccount(t *testing.T) {
 			}
 		}
 	}
+}
+
+func TestTakeBack(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		h := newHouse(t, d)
+		person := h.person(t, "Laure", "Lavaut", h.ly, 2010, "laure@x.example")
+		a := h.account(t, person, good)
+		mine := func() int { // addresses that a link can go to
+			t.Helper()
+			n, err := db.One[int](t.Context(), d, `SELECT count(*) FROM contact_points WHERE person_id = ? AND confirmed_at IS NOT NULL`, person)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return n
+		}
+		key := func(name string) {
+			t.Helper()
+			if err := h.AddPasskey(t.Context(), of(a), webauthn.Credential{ID: []byte(name)}, name, id.ID{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		key("owner's")
+		h.wait(time.Hour)
+		since := h.clock()
+		key("stranger's")
+		if err := h.people.ConfirmEmail(t.Context(), person, "stranger@x.example", "activation"); err != nil {
+			t.Fatal(err)
+		}
+		if err := h.TakeBack(t.Context(), a, since); err != nil {
+			t.Fatal(err)
+		}
+		if ok, err := h.Verify(t.Context(), a, good, true); err != nil || ok {
+			t.Errorf("the password opens: %v, %v", ok, err)
+		}
+		if keys, err := h.Passkeys(t.Context(), a.ID); err != nil || len(keys) != 1 || keys[0].Name != "owner's" {
+			t.Errorf("passkeys left: %v, %v, want the owner's", keys, err)
+		}
+		if got := mine(); got != 1 {
+			t.Errorf("%d addresses are confirmed, want the owner's", got)
+		}
+	})
 }

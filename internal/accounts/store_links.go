@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"amicale/internal/db"
 	"amicale/internal/errs"
@@ -89,9 +90,28 @@ func (s *Store) DropLinksOf(ctx context.Context, person id.ID) error {
 	return errs.Wrap("accounts.DropLinksOf", err)
 }
 
-// DropPassword takes away the password of an account, as when somebody else chose it; its owner chooses another by a
-// link.
-func (s *Store) DropPassword(ctx context.Context, account id.ID) error {
-	_, err := s.db.Exec(ctx, `UPDATE accounts SET password_hash = '', password_at = NULL WHERE id = ?`, account)
-	return errs.Wrap("accounts.DropPassword", err)
+// TakeBack undoes what somebody else did to an account since a moment, as when he chose its password by a link that was
+// not for him: the password goes, the passkeys and browsers of that time, the codes where nobody had come in before, and
+// the confirmation of addresses, which else would bring him another link. The owner comes in by the desk. It joins the
+// caller's transaction.
+func (s *Store) TakeBack(ctx context.Context, a Account, since time.Time) error {
+	const nobodyBefore = ` AND NOT EXISTS (SELECT 1 FROM sign_ins i WHERE i.account_id = ? AND i.ok AND i.at < ?)`
+	for _, step := range []struct {
+		q    string
+		args []any
+	}{
+		{`UPDATE accounts SET password_hash = '', password_at = NULL WHERE id = ?`, []any{a.ID}},
+		{`UPDATE accounts SET totp_secret = '', totp_pending = '' WHERE id = ?` + nobodyBefore, []any{a.ID, a.ID, since}},
+		{`DELETE FROM recovery_codes WHERE account_id = ?` + nobodyBefore, []any{a.ID, a.ID, since}},
+		{`DELETE FROM passkeys WHERE account_id = ? AND created_at >= ?`, []any{a.ID, since}},
+		{`DELETE FROM devices WHERE account_id = ? AND created_at >= ?`, []any{a.ID, since}},
+	} {
+		if _, err := s.db.Exec(ctx, step.q, step.args...); err != nil {
+			return errs.Wrap("accounts.TakeBack", err)
+		}
+	}
+	if a.Person.IsZero() {
+		return nil
+	}
+	return s.people.UnconfirmEmails(ctx, a.Person, since)
 }

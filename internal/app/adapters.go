@@ -57,7 +57,7 @@ func (l activationLinks) StopLinks(ctx context.Context, person id.ID, since time
 		return err
 	}
 	if acc.HasPassword && !acc.PasswordAt.Before(since) {
-		if err := l.accounts.DropPassword(ctx, acc.ID); err != nil {
+		if err := l.accounts.TakeBack(ctx, acc, since); err != nil {
 			return err
 		}
 	}

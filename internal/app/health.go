@@ -36,10 +36,21 @@ func (a *App) readiness(r *web.Request) error {
 	return r.JSON(http.StatusOK, map[string]string{"status": "ready"})
 }
 
+// proxied reports whether a request says that it came by a proxy: one on this machine has its address, and some say so
+// in other words than X-Forwarded-For.
+func proxied(h http.Header) bool {
+	for _, name := range []string{"X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-Ip", "Forwarded", "Via"} {
+		if h.Get(name) != "" {
+			return true
+		}
+	}
+	return false
+}
+
 // showMetrics is for this machine, or for who holds the token.
 func (a *App) showMetrics(r *web.Request) error {
 	ip, err := netip.ParseAddr(r.IP)
-	local := err == nil && ip.IsLoopback() && r.Header.Get("X-Forwarded-For") == ""
+	local := err == nil && ip.IsLoopback() && !proxied(r.Header)
 	token, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	if !local && (a.o.MetricsToken == "" || subtle.ConstantTimeCompare([]byte(token), []byte(a.o.MetricsToken)) != 1) {
 		return errs.E("app.metrics", errs.NotFound, nil)

@@ -135,6 +135,18 @@ func (s *Store) ConfirmEmail(ctx context.Context, person id.ID, email, origin st
 	return errs.Wrap("people.ConfirmEmail "+person.String(), err)
 }
 
+// UnconfirmEmails takes back what was confirmed since a moment: the links were followed by somebody else.
+func (s *Store) UnconfirmEmails(ctx context.Context, person id.ID, since time.Time) error {
+	err := s.db.Tx(ctx, func(ctx context.Context) error {
+		if _, err := s.db.Exec(ctx, `UPDATE contact_points SET confirmed_at = NULL, updated_at = ? WHERE person_id = ? AND kind = 'email' AND confirmed_at >= ?`,
+			s.now(), person, since); err != nil {
+			return err
+		}
+		return s.Touch(ctx, person)
+	})
+	return errs.Wrap("people.UnconfirmEmails "+person.String(), err)
+}
+
 // prefer makes one address, should it stand there twice too, the preferred one.
 func (s *Store) prefer(ctx context.Context, person id.ID, key string) error {
 	if err := s.unprefer(ctx, person, Email); err != nil {
