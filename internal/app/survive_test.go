@@ -51,9 +51,10 @@ func TestTenThousandWrongPasswords(t *testing.T) {
 	if answers[303] != 0 || answers[422]+answers[429] != tries {
 		t.Errorf("answers by status: %v, want refusals (422) and limits (429) only", answers)
 	}
-	// Each password that was looked at cost a hash and left a row; the rest cost neither.
+	// Each password that was looked at cost a hash and left a row; the rest cost neither. A login in all its forms is one
+	// way to name the account and an address another: that they are the same account's must not show.
 	failed, err := db.One[int](t.Context(), w.DB, `SELECT count(*) FROM sign_ins WHERE NOT ok`)
-	if err != nil || failed != answers[422] || failed > 15 {
+	if err != nil || failed != answers[422] || failed > 2*15 {
 		t.Errorf("%d passwords were hashed (%v), %d answers say so; want the same few", failed, err, answers[422])
 	}
 
