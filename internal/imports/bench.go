@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"time"
 
@@ -40,10 +41,14 @@ type deskless struct{}
 func (deskless) Open(context.Context, Case) error { return nil }
 
 // Bench imports a list of that many people, with contact points and degrees, into a fresh SQLite database in dir, and
-// then writes the very rows that came of it into another one, by prepared statements in one transaction. sample is
-// called after each batch, to look at memory; it may be nil.
-func Bench(ctx context.Context, dir string, n int, sample func()) (Measured, error) {
+// then writes the very rows that came of it into another one, by prepared statements in one transaction.
+func Bench(ctx context.Context, dir string, n int) (Measured, error) {
 	out := Measured{People: n}
+	sample := func() {
+		var stats runtime.MemStats
+		runtime.ReadMemStats(&stats)
+		out.HeapMB = max(out.HeapMB, float64(stats.HeapInuse)/1e6)
+	}
 	path := filepath.Join(dir, "list.csv")
 	if err := writeList(path, n); err != nil {
 		return out, err
@@ -105,10 +110,7 @@ func benchRun(ctx context.Context, s *Store, path string, sample func()) (Report
 	if err != nil {
 		return Report{}, 0, err
 	}
-	o := Options{Association: "ly"}
-	if sample != nil {
-		o.Progress = func(Progress) { sample() }
-	}
+	o := Options{Association: "ly", Progress: func(Progress) { sample() }}
 	began := time.Now()
 	r, err := s.Run(ctx, system(), Source{Name: "list.csv", R: f, Size: info.Size()}, o)
 	return r, time.Since(began), err

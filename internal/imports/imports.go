@@ -78,7 +78,9 @@ type Report struct {
 	Counts
 	Import   id.ID         `json:"-"`
 	DryRun   bool          `json:"dry_run"`
-	Line     int           `json:"line"` // the last one that was taken; after it a stopped run goes on
+	Stage    Stage         `json:"stage,omitempty"` // while it runs
+	Part     float64       `json:"part,omitempty"`  // of the file that is read, while it runs; 0 when it cannot be told
+	Line     int           `json:"line"`            // the last one that was taken; after it a stopped run goes on
 	Encoding Encoding      `json:"encoding,omitempty"`
 	Repaired bool          `json:"repaired,omitempty"` // the header itself was broken by double encoding
 	Unknown  []string      `json:"unknown,omitempty"`  // headers of columns kept as a note

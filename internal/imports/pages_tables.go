@@ -100,8 +100,13 @@ func reportLead(ctx context.Context, p showProps) string {
 }
 
 func progressText(ctx context.Context, i Import) string {
-	if i.DryRun {
+	switch {
+	case i.State == Queued:
+		return i18n.T(ctx, "imports.waiting")
+	case i.DryRun:
 		return i18n.T(ctx, "imports.trying")
+	case i.Report.Stage == GivingOut:
+		return i18n.T(ctx, "imports.giving_logins")
 	}
 	return i18n.T(ctx, "imports.importing")
 }

@@ -215,14 +215,17 @@ func pause(ctx context.Context, d time.Duration) {
 }
 
 func (r *run) tell(stage Stage) {
-	if r.options.Progress == nil {
-		return
+	if r.options.Progress != nil {
+		r.options.Progress(Progress{Stage: stage, Counts: r.report.Counts, Part: r.part()})
 	}
-	p := Progress{Stage: stage, Counts: r.report.Counts, Part: -1}
-	if r.table.book == nil && r.size > 0 {
-		p.Part = min(1, float64(r.meter.at.Load())/float64(r.size))
+}
+
+// part is how much of the file is read, below 0 when it cannot be told: a workbook is read at once.
+func (r *run) part() float64 {
+	if r.table.book != nil || r.size == 0 {
+		return -1
 	}
-	r.options.Progress(p)
+	return min(1, float64(r.meter.at.Load())/float64(r.size))
 }
 
 // take writes one batch, and if something in it cannot be written, row by row, so that the one row alone is lost.

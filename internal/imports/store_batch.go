@@ -65,7 +65,7 @@ func (r *run) transact(ctx context.Context, stage Stage, items []item) (result, 
 		if err := do(ctx); err != nil {
 			return err
 		}
-		return r.note(ctx, out.Counts, items[len(items)-1].row.Line)
+		return r.note(ctx, stage, out.Counts, items[len(items)-1].row.Line)
 	})
 	return out, err
 }

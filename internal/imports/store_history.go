@@ -58,8 +58,9 @@ func (r *run) record(ctx context.Context, src Source) error {
 }
 
 // note writes how far the run is, in the transaction of the batch that brought it there.
-func (r *run) note(ctx context.Context, add Counts, line int) error {
+func (r *run) note(ctx context.Context, stage Stage, add Counts, line int) error {
 	now := r.report
+	now.Stage, now.Part = stage, max(0, r.part())
 	now.add(add)
 	now.Line = max(now.Line, line)
 	_, err := r.db.Exec(ctx, `UPDATE imports SET report = ? WHERE id = ?`, db.ToJSON(now), r.id)
@@ -148,7 +149,7 @@ func (s *Store) settleFiles(ctx context.Context, which id.ID, rejects string) er
 
 // noteTry writes how far a dry run is.
 func (s *Store) noteTry(ctx context.Context, which id.ID, p Progress) error {
-	_, err := s.db.Exec(ctx, `UPDATE imports SET state = ?, report = ? WHERE id = ?`, string(Running), db.ToJSON(Report{Counts: p.Counts, DryRun: true}), which)
+	_, err := s.db.Exec(ctx, `UPDATE imports SET state = ?, report = ? WHERE id = ?`, string(Running), db.ToJSON(Report{Counts: p.Counts, Stage: p.Stage, Part: max(0, p.Part), DryRun: true}), which)
 	return err
 }
 

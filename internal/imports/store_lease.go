@@ -63,8 +63,10 @@ func (r *run) giveLogins(ctx context.Context) error {
 			if err = r.announce(ctx, from, after, since); err != nil {
 				return err
 			}
-			_, err = r.db.Exec(ctx, `UPDATE import_lease SET logins_after = ? WHERE id = 1`, after)
-			return err
+			if _, err = r.db.Exec(ctx, `UPDATE import_lease SET logins_after = ? WHERE id = 1`, after); err != nil {
+				return err
+			}
+			return r.note(ctx, GivingOut, Counts{Logins: given}, 0)
 		})
 		if err != nil {
 			return err
