@@ -242,12 +242,12 @@ func (s *Store) KeepLogin(ctx context.Context, l Login) error {
 		}
 		return s.Touch(ctx, l.PersonID)
 	})
-	return errs.Wrap("people.KeepLogin "+key, err)
+	return errs.Wrap("people.KeepLogin", err)
 }
 
 // ReserveStaffLogin keeps a login of an account that is no graduate out of everybody's reach.
 func (s *Store) ReserveStaffLogin(ctx context.Context, login string) error {
 	_, err := s.db.Exec(ctx, `INSERT INTO logins (login_key, `+loginColumns+`) VALUES (`+db.In(7)+`)`,
 		fold.TypedLogin(login), login, id.ID{}, id.ID{}, true, "staff", s.now())
-	return errs.Wrap("people.ReserveStaffLogin "+login, err)
+	return errs.Wrap("people.ReserveStaffLogin", err)
 }

@@ -93,7 +93,7 @@ func Table(routes []Route) string {
 func (s *Site) Handler(routes []Route, assets map[string]http.Handler) (http.Handler, error) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/", func(w http.ResponseWriter, req *http.Request) {
-		s.answer(w, req, Public(func(r *Request) error { return errs.E("web "+r.URL.Path, errs.NotFound, nil) }))
+		s.answer(w, req, Public(func(r *Request) error { return errs.E("web.Handler", errs.NotFound, nil) }))
 	})
 	for _, rt := range routes {
 		method, path, ok := strings.Cut(rt.Pattern, " ")
@@ -155,7 +155,7 @@ func (s *Site) admit(r *Request, h Handler) error {
 		if !r.Viewer.SignedIn() {
 			kind = errs.Unauthorized
 		}
-		return errs.E("web "+r.URL.Path, kind, nil)
+		return errs.E("web.admit", kind, nil) // without the path, which may hold a login or a link
 	}
 	if !r.Identity.MustSecure {
 		return nil
@@ -165,7 +165,7 @@ func (s *Site) admit(r *Request, h Handler) error {
 		return nil
 	}
 	if r.Method != http.MethodGet {
-		return errs.E("web "+r.URL.Path, errs.Forbidden, nil)
+		return errs.E("web.admit", errs.Forbidden, nil)
 	}
 	http.Redirect(r.W, r.Request, s.SecurePath, http.StatusSeeOther)
 	return errDone

@@ -93,7 +93,7 @@ func (r *Request) T(key string, data ...i18n.Data) string { return i18n.T(r.Ctx(
 func (r *Request) ID(name string) (id.ID, error) {
 	v, err := id.Parse(r.PathValue(name))
 	if err != nil {
-		return id.ID{}, errs.E("web.ID "+name, errs.NotFound, err)
+		return id.ID{}, errs.E("web.ID "+name, errs.NotFound, nil) // without what stands there: it may be a login
 	}
 	return v, nil
 }
