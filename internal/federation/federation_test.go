@@ -71,7 +71,10 @@ func logo(t *testing.T, side int) []byte {
 func TestAssociationsAreTheirWebmastersToEdit(t *testing.T) {
 	t.Parallel()
 	w := webtest.New(t, dbtest.New(t))
-	form := []string{"name", "AIL", "school", "INSA Lyon", "host", "ail.example", "mail_domain", "ail.example", "color", "#b3132b", "position", "1"}
+	form := func(path string) []string { // each association with a host of its own
+		host := path[strings.LastIndexByte(path, '/')+1:] + ".example"
+		return []string{"name", "AIL", "school", "INSA Lyon", "host", host, "mail_domain", host, "color", "#b3132b", "position", "1"}
+	}
 	for _, c := range []struct {
 		who, path string
 		get, post int
@@ -89,7 +92,7 @@ func TestAssociationsAreTheirWebmastersToEdit(t *testing.T) {
 		if got := client.Get(c.path).Status; got != c.get {
 			t.Errorf("%s GET %s: %d, want %d", c.who, c.path, got, c.get)
 		}
-		if got := client.Post(c.path, form...).Status; got != c.post {
+		if got := client.Post(c.path, form(c.path)...).Status; got != c.post {
 			t.Errorf("%s POST %s: %d, want %d", c.who, c.path, got, c.post)
 		}
 	}

@@ -44,3 +44,22 @@ func TestTheStaffShowsNothingMoreWidely(t *testing.T) {
 		}
 	}
 }
+
+// A webmaster changes his association's own host and mail domain, and takes over nobody else's.
+func TestHostsAreOnesOwn(t *testing.T) {
+	t.Parallel()
+	b := newBase(t, dbtest.New(t))
+	webmaster := staff(viewer.Webmaster, b.ly)
+	mine := b.ly
+	mine.Host, mine.MailDomain = b.re.Host, b.re.MailDomain
+	fields := errs.FieldsOf(b.SaveAssociation(t.Context(), webmaster, &mine))
+	for _, field := range []string{"host", "mail_domain"} {
+		if _, ok := fields[field]; !ok {
+			t.Errorf("taking over the %s of another association = %v, want a message there", field, fields)
+		}
+	}
+	mine.Host, mine.MailDomain = b.ly.Host, "other.example"
+	if err := b.SaveAssociation(t.Context(), webmaster, &mine); err != nil {
+		t.Errorf("changing one's own = %v", err)
+	}
+}

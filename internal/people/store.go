@@ -63,6 +63,9 @@ func (s *Store) SaveAssociation(ctx context.Context, v viewer.Viewer, a *Associa
 	}
 	return s.db.Tx(ctx, func(ctx context.Context) error {
 		s.all.Forget(ctx, s.db)
+		if err := s.checkHosts(ctx, *a); err != nil {
+			return err
+		}
 		if a.ID.IsZero() {
 			return s.createAssociation(ctx, a)
 		}
@@ -71,6 +74,26 @@ func (s *Store) SaveAssociation(ctx context.Context, v viewer.Viewer, a *Associa
 			WHERE id = ? AND code = ?`,
 			a.Name, a.School, a.Host, a.MailDomain, a.Color, a.Logo, a.Position, a.ID, a.Code))
 	})
+}
+
+// checkHosts refuses a host or a mail domain of another association: its public page would be taken over, and whose a
+// lifetime address is could not be told.
+func (s *Store) checkHosts(ctx context.Context, a Association) error {
+	others, err := db.All[Association](ctx, s.db, `SELECT `+associationColumns+` FROM associations WHERE (host = ? OR mail_domain = ?) AND id <> ?`,
+		a.Host, a.MailDomain, a.ID.String())
+	if err != nil {
+		return errs.Wrap("people.SaveAssociation "+a.Code, err)
+	}
+	f := errs.Fields{}
+	for _, o := range others {
+		if o.Host == a.Host {
+			f.Add("host", "people.association.host_taken", map[string]any{"Name": o.Name})
+		}
+		if o.MailDomain == a.MailDomain {
+			f.Add("mail_domain", "people.association.host_taken", map[string]any{"Name": o.Name})
+		}
+	}
+	return f.Err()
 }
 
 func (s *Store) createAssociation(ctx context.Context, a *Association) error {
