@@ -30,7 +30,7 @@ func (a *App) home(r *web.Request) error {
 	if r.Viewer.IsStaff() {
 		return r.Redirect("/admin")
 	}
-	props := welcomeProps{Associations: federation.Schools(all), Questions: a.firstQuestions(r)}
+	props := welcomeProps{Associations: federation.Schools(all), Questions: a.firstQuestions(r), Search: !r.Viewer.SignedIn() || r.Viewer.Searches()}
 	return r.Page(web.Page{Title: r.T("app.welcome.short"), Description: r.T("app.welcome.lead"), Index: true, Content: welcomePage(props)})
 }
 
