@@ -60,7 +60,7 @@ func (s *Store) Run(ctx context.Context, v viewer.Viewer, src Source, o Options)
 	defer r.table.Close()
 	if !o.DryRun {
 		if err := r.begin(ctx, src); err != nil {
-			return r.report, errs.Wrap("imports.Run", err)
+			return r.report, errs.Wrap("imports.Run", errors.Join(err, r.abandon(ctx, err)))
 		}
 	}
 	err = r.all(ctx)

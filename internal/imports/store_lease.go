@@ -35,6 +35,27 @@ func (r *run) begin(ctx context.Context, src Source) error {
 	})
 }
 
+// abandon undoes a beginning that was interrupted: it may have been committed before the interruption.
+func (r *run) abandon(ctx context.Context, why error) error {
+	if ctx.Err() == nil {
+		return nil // it failed and was rolled back
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	state, problem := outcomeOf(why, r.report)
+	return r.db.Tx(ctx, func(ctx context.Context) error {
+		if err := r.conclude(ctx, state, problem); err != nil {
+			return err
+		}
+		return r.release(ctx)
+	})
+}
+
+func (r *run) release(ctx context.Context) error {
+	_, err := r.db.Exec(ctx, `UPDATE import_lease SET holder = NULL, held_until = NULL WHERE id = 1 AND holder = ?`, r.id)
+	return err
+}
+
 // renew keeps the lease, in the transaction of what it guards.
 func (r *run) renew(ctx context.Context) error {
 	err := r.db.ExecOne(ctx, `UPDATE import_lease SET held_until = ? WHERE id = 1 AND holder = ?`, r.now().Add(lease), r.id)
@@ -101,7 +122,7 @@ func (r *run) end(ctx context.Context, why error) error {
 		if err := r.conclude(ctx, state, problem); err != nil {
 			return err
 		}
-		if _, err := r.db.Exec(ctx, `UPDATE import_lease SET holder = NULL, held_until = NULL WHERE id = 1 AND holder = ?`, r.id); err != nil {
+		if err := r.release(ctx); err != nil {
 			return err
 		}
 		return r.trail.Record(ctx, audit.Entry{Actor: r.viewer, ActorName: r.options.Actor, Action: "import." + string(state), Object: "import:" + r.id.String(),
