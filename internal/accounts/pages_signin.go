@@ -229,7 +229,7 @@ func (p *Pages) deadLink(r *web.Request, err error) error {
 	if errs.KindOf(err) != errs.NotFound {
 		return err
 	}
-	return r.Page(web.Page{Status: http.StatusNotFound, Title: r.T("accounts.dead.title"), Content: linkDead()})
+	return r.Page(web.Page{Status: http.StatusNotFound, Title: r.T("accounts.dead.title"), Content: linkDead(r.Viewer.SignedIn())})
 }
 
 // leave shows a button: nothing changes on GET.

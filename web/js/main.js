@@ -7,6 +7,7 @@ import { setUpDialogs } from "./dialogs.js";
 import { setUpMenus } from "./menus.js";
 import { setUpFields } from "./fields.js";
 import { setUpTheme } from "./themeswitch.js";
+import { setUpTabs } from "./tabs.js";
 import { setUpPasskeys } from "./passkeys.js";
 
 setUpHtmx(htmx);
@@ -16,4 +17,5 @@ setUpDialogs();
 setUpMenus();
 setUpFields();
 setUpTheme();
+setUpTabs();
 setUpPasskeys();
