@@ -155,9 +155,9 @@ func TestBackOfficeShowsWhatTheRolesAllow(t *testing.T) {
 			{"webmaster", webmaster, statePath, 403, nil, []string{"test-version"}},
 			{"admin", admin, statePath, 200, []string{"test-version", "the printer &lt;b&gt;burns", "550 no such mailbox", "lost@mail.example", "test.broken"}, []string{"<b>burns"}},
 			{"editor", editor, journalPath, 403, nil, nil},
-			{"secretary", secretary, journalPath, 200, []string{"Rôle donné", "rôle : Webmaster"}, []string{"rôle : Administr"}},
-			{"admin", admin, journalPath, 200, []string{"Rôle donné", "rôle : Administr", "Compte créé"}, nil},
-			{"admin", admin, journalPath + "?action=role.granted&ecole=ly", 200, []string{"3 entrées", "rôle : Rédacteur"}, []string{"rôle : Administr"}},
+			{"secretary", secretary, journalPath, 200, []string{"Rôle donné", "rôle\u00a0: Webmaster"}, []string{"rôle\u00a0: Administr"}},
+			{"admin", admin, journalPath, 200, []string{"Rôle donné", "rôle\u00a0: Administr", "Compte créé"}, nil},
+			{"admin", admin, journalPath + "?action=role.granted&ecole=ly", 200, []string{"3 entrées", "rôle\u00a0: Rédacteur"}, []string{"rôle\u00a0: Administr"}},
 			{"admin", admin, journalPath + "?action=case.opened", 200, []string{"Rien de noté"}, nil},
 			{"webmaster", webmaster, journalPath + "?ecole=re", 404, nil, nil},
 		} {
