@@ -71,3 +71,15 @@ func TestActivationCountsNetworks(t *testing.T) {
 	b.ip = "[2001:db8:1:3::1]"
 	b.post("/connexion/activer/envoi", "surname", "L’Hame", "year", "2010", "email", "z@b.fr", "phone", "0612345678").want(303)
 }
+
+// A list that says of the federation's admin that he died does not close his account by a webmaster's hand.
+func TestNobodyIsSaidDeadByWhoMayDoLess(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, dbtest.New(t))
+	admin := w.add(graduate("Laure", "Lavaut", w.ly, 2010, "laure@exemple.fr"))
+	w.above[admin.ID] = true
+	w.must("open", w.Open(t.Context(), viewer.ForSystem("import"), activation.NewCase{Kind: activation.ImportConflict, Association: w.ly.ID, Person: admin.ID,
+		Detail: activation.Detail{Field: "status", Base: "graduate", File: "deceased"}}))
+	w.refused("by a webmaster", w.Settle(t.Context(), w.webmaster(), at(w.one()), true), errs.Conflict)
+	w.must("by the federation", w.Settle(t.Context(), federation(), at(w.one()), true))
+}

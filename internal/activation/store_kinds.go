@@ -84,6 +84,13 @@ func (s *Store) takeField(ctx context.Context, by Actor, c *Case) error {
 		if !ok {
 			return errs.New(errs.Conflict, "activation.cannot_take")
 		}
+		if status == people.Deceased && d.Status != people.Deceased { // his account closes
+			if err := s.mayInvite(ctx, by, d); errs.KindOf(err) == errs.Conflict && err != nil {
+				return errs.New(errs.Conflict, "activation.cannot_take")
+			} else if err != nil {
+				return err
+			}
+		}
 		return s.people.SaveStatus(ctx, by.Viewer, d.ID, status, died)
 	case "email", "phone":
 		return s.takeContact(ctx, by, c, d)

@@ -130,8 +130,8 @@ func (d importsDesk) Open(ctx context.Context, c imports.Case) error {
 // Imports is where lists come in; the console uses it.
 func (a *App) Imports() *imports.Store { return a.imports }
 
-// mayInvite reports whether a member of the staff may send a link that opens, or reopens, a person's account: a link
-// into an account that may do more than its sender would be a way to borrow its rights.
+// mayInvite reports whether a member of the staff may send a link that opens, or reopens, a person's account, or close
+// it: a link into an account that may do more than its sender would be a way to borrow its rights.
 func (a *App) mayInvite(ctx context.Context, v viewer.Viewer, person id.ID) (bool, error) {
 	acc, err := a.accounts.ByPerson(ctx, person)
 	if errors.Is(err, errs.NotFound) {

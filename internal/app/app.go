@@ -130,7 +130,7 @@ func (a *App) buildFeatures(ctx context.Context) (err error) {
 		DB: a.o.DB, People: a.people, Queue: a.queue, Trail: a.trail, Post: a.outbox, Files: a.o.Blobs, Links: activationLinks{a.accounts, a.sessions},
 		Staff: staffOf{a.accounts}, MayInvite: a.mayInvite, Merge: a.merge, Bundle: a.bundle, Origin: a.o.URL, Now: a.o.Now,
 	})
-	a.registry = registry.NewStore(registry.Deps{DB: a.o.DB, People: a.people, Trail: a.trail, Invite: a.invite, Merge: a.merge, Now: a.o.Now})
+	a.registry = registry.NewStore(registry.Deps{DB: a.o.DB, People: a.people, Trail: a.trail, Invite: a.invite, Merge: a.merge, MayClose: a.mayInvite, Now: a.o.Now})
 	a.imports = imports.NewStore(imports.Deps{DB: a.o.DB, People: a.people, Trail: a.trail, Desk: importsDesk{a.activation}, Files: a.o.Blobs, Queue: a.queue, Now: a.o.Now})
 	a.profiles = profiles.NewStore(profiles.Deps{
 		DB: a.o.DB, People: a.people, Queue: a.queue, Trail: a.trail, Outbox: a.outbox, Blobs: a.o.Blobs, Photos: profiles.NewPhotos(),

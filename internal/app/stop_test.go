@@ -62,3 +62,25 @@ func TestMetricsAreNotForProxies(t *testing.T) {
 		}
 	}
 }
+
+// Whose account may do more than a webmaster's is not for him to close, merge or reach by a link.
+func TestAWebmasterStaysBelowTheFederation(t *testing.T) {
+	t.Parallel()
+	w := webtest.New(t, dbtest.New(t))
+	admin, err := w.App.People().PersonByLogin(t.Context(), webtest.Member)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.As(webtest.Federation).Post("/admin/acces/roles", "who", webtest.Member, "role", "federation_admin", "association", "").Want(303)
+	double, err := w.App.People().PersonByLogin(t.Context(), webtest.Graduate)
+	if err != nil {
+		t.Fatal(err)
+	}
+	webmaster, record := w.As(webtest.Webmaster), "/admin/personnes/"
+	webmaster.Post(record+admin.String()+"/situation", "status", "deceased").Want(409)
+	webmaster.Post(record+admin.String()+"/lien", "email", "pirate@exemple.fr").Want(409)
+	for _, keep := range []string{"this", "other"} {
+		webmaster.Post(record+admin.String()+"/fusion", "other", double.String(), "keep", keep, "sure", "1").Want(409)
+	}
+	w.As(webtest.Member).Get("/admin/etat").Want(200)
+}

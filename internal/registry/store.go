@@ -21,6 +21,9 @@ type InviteFunc func(ctx context.Context, i Invite) error
 // MergeFunc makes two persons one, with all that every feature holds of them.
 type MergeFunc func(ctx context.Context, v viewer.Viewer, from, into id.ID) error
 
+// MayCloseFunc reports whether a member of the staff may close a person's account, which somebody deceased has no more.
+type MayCloseFunc func(ctx context.Context, v viewer.Viewer, person id.ID) (bool, error)
+
 // Deps is what the store is made of.
 type Deps struct {
 	DB     *db.DB
@@ -28,7 +31,10 @@ type Deps struct {
 	Trail  *audit.Trail
 	Invite InviteFunc
 	Merge  MergeFunc
-	Now    clock.Clock
+	// MayClose is asked before somebody is said to be dead. Without it only the federation's admins say so of somebody
+	// whose account was opened.
+	MayClose MayCloseFunc
+	Now      clock.Clock
 }
 
 // Store reads and changes records in the name of the staff.
@@ -38,12 +44,13 @@ type Store struct {
 	trail  *audit.Trail
 	invite InviteFunc
 	merge  MergeFunc
+	close  MayCloseFunc
 	now    clock.Clock
 }
 
 // NewStore makes the store.
 func NewStore(d Deps) *Store {
-	return &Store{db: d.DB, people: d.People, trail: d.Trail, invite: d.Invite, merge: d.Merge, now: d.Now}
+	return &Store{db: d.DB, people: d.People, trail: d.Trail, invite: d.Invite, merge: d.Merge, close: d.MayClose, now: d.Now}
 }
 
 // Find looks people up for the staff: those of the viewer's schools, by name and class year, login or address. It
@@ -198,9 +205,30 @@ func (s *Store) SaveStatus(ctx context.Context, by Actor, person id.ID, status p
 		deceasedOn = time.Time{}
 	}
 	return s.do(ctx, by, person, change{action: "person.status_changed", detail: map[string]any{"status": string(status)},
-		run: func(ctx context.Context, _ people.Dossier) error {
+		run: func(ctx context.Context, d people.Dossier) error {
+			if status == people.Deceased && d.Status != people.Deceased {
+				if err := s.mayClose(ctx, by, d); err != nil {
+					return err
+				}
+			}
 			return s.people.SaveStatus(ctx, by.Viewer, person, status, deceasedOn)
 		}})
+}
+
+// mayClose refuses to shut out somebody whose account may do more than the actor: a webmaster would be rid of the
+// federation's admins by a word.
+func (s *Store) mayClose(ctx context.Context, by Actor, d people.Dossier) error {
+	may := by.IsFederationAdmin() || !d.Activated()
+	if s.close != nil {
+		var err error
+		if may, err = s.close(ctx, by.Viewer, d.ID); err != nil {
+			return err
+		}
+	}
+	if !may {
+		return errs.New(errs.Conflict, "registry.above")
+	}
+	return nil
 }
 
 // SaveDegree adds or changes a degree.
