@@ -9,7 +9,9 @@ import (
 	"context"
 	"database/sql"
 	"embed"
+	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net/url"
 	"os"
@@ -66,6 +68,9 @@ func openSQLite(ctx context.Context, path string, o Options) (*DB, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, fmt.Errorf("db.Open: %w", err)
 	}
+	if err := private(path); err != nil {
+		return nil, fmt.Errorf("db.Open: %w", err)
+	}
 	sync := "FULL" // what was acknowledged survives a power cut
 	if o.Unsafe {
 		sync = "OFF"
@@ -94,6 +99,20 @@ func openSQLite(ctx context.Context, path string, o Options) (*DB, error) {
 	r.SetMaxOpenConns(n)
 	r.SetMaxIdleConns(n)
 	return &DB{write: w, read: r, path: path}, nil
+}
+
+// private makes a new file for its owner alone, whatever the folder and the umask allow; SQLite gives its journal the
+// same mode. A file that is there keeps the mode its operator gave it, and is not opened here: closing it again would
+// drop the locks that this process may hold on it (fcntl(2)).
+func private(path string) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return f.Close()
 }
 
 func openPostgres(ctx context.Context, target string, o Options) (*DB, error) {
