@@ -5,9 +5,11 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"flag"
 	"fmt"
+	"image/png"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -28,6 +30,7 @@ func main() {
 
 type shooter struct {
 	url, login, password, out string
+	name                      string // of the only picture; made of path, width and theme when empty
 	full                      bool
 }
 
@@ -38,6 +41,7 @@ func run() error {
 	flag.StringVar(&s.password, "password", "amicale-demo", "the demonstration's password")
 	flag.StringVar(&s.out, "out", ".", "folder of the pictures")
 	flag.BoolVar(&s.full, "full", true, "the whole page, not only what fits the window")
+	flag.StringVar(&s.name, "name", "", "name of the picture, without .png, when only one is taken")
 	widths := flag.String("widths", "360,1280", "widths in pixels")
 	themes := flag.String("themes", "light,dark", "light, dark or both")
 	flag.Parse()
@@ -118,14 +122,36 @@ func (s *shooter) shoot(ctx context.Context, path, theme string, width int) erro
 	if s.full {
 		capture = chromedp.FullScreenshot(100)
 	}
-	png, err := chromedp.Run(ctx, capture)
+	picture, err := chromedp.Run(ctx, capture)
 	if err != nil {
 		return err
+	}
+	if picture, err = tighten(picture); err != nil {
+		return err
+	}
+	if s.name != "" {
+		return os.WriteFile(filepath.Join(s.out, s.name+".png"), picture, 0o644)
 	}
 	name := strings.Trim(unsafe.ReplaceAllString(strings.ToLower(path), "-"), "-")
 	if name == "" {
 		name = "home"
 	}
 	file := filepath.Join(s.out, fmt.Sprintf("%s-%d-%s.png", name, width, theme))
-	return os.WriteFile(file, png, 0o644)
+	return os.WriteFile(file, picture, 0o644)
+}
+
+// tighten packs a picture as small as PNG allows without losing a point.
+func tighten(data []byte) ([]byte, error) {
+	img, err := png.Decode(bytes.NewReader(data))
+	if err != nil {
+		return nil, err
+	}
+	var out bytes.Buffer
+	if err := (&png.Encoder{CompressionLevel: png.BestCompression}).Encode(&out, img); err != nil {
+		return nil, err
+	}
+	if out.Len() > len(data) {
+		return data, nil
+	}
+	return out.Bytes(), nil
 }
