@@ -33,7 +33,7 @@ func TestMainJob(t *testing.T) {
 		link := letters[0].Links[0]
 		c.Get(link).Want(200)
 		c.Follow(c.Post(link, "password", "un cheval bai dans la neige").Want(303)).Want(200, "Bonjour Yasmine")
-		c.Post(link, "password", "un autre cheval dans la neige").Want(404, "Ce lien a déjà servi")
+		c.Post(link, "password", "un autre cheval dans la neige").Want(404, "Il a déjà servi")
 		c.Submit(c.Get("/moi/profil"), "/moi/profil/presentation", "headline", "Apprentie ingénieure, énergies marines").Want(303)
 		w.Run()
 		w.As(webtest.Member).Get("/annuaire?"+url.Values{"q": {"hadad yas"}}.Encode()).Want(200, "Yasmine Haddad", "énergies marines")
