@@ -81,6 +81,9 @@ func TestInsertRefusals(t *testing.T) {
 		b := newBase(t, d)
 		bad := graduate("Anne", "Roy", b.ly, 2010)
 		bad.Contacts = []people.ContactPoint{{Kind: people.Email, Value: "anne at home"}}
+		both, dues := graduate("Anne", "Roy", b.ly, 2010), graduate("Anne", "Roy", b.ly, 2010)
+		both.Degrees = append(both.Degrees, people.Degree{AssociationID: b.re.ID, ClassYear: 2011})
+		dues.Memberships = []people.Membership{{AssociationID: b.re.ID, StartsOn: noon, EndsOn: noon}}
 		for _, c := range []struct {
 			name string
 			v    viewer.Viewer
@@ -88,6 +91,8 @@ func TestInsertRefusals(t *testing.T) {
 			want error
 		}{
 			{"by a foreign webmaster", staff(viewer.Webmaster, b.re), graduate("Anne", "Roy", b.ly, 2010), errs.Forbidden},
+			{"with a degree of another school", staff(viewer.Webmaster, b.ly), both, errs.Forbidden},
+			{"with dues paid to another", staff(viewer.Webmaster, b.ly), dues, errs.Forbidden},
 			{"by a secretary", staff(viewer.Secretary, b.ly), graduate("Anne", "Roy", b.ly, 2010), errs.Forbidden},
 			{"by a graduate", self(id.New()), graduate("Anne", "Roy", b.ly, 2010), errs.Forbidden},
 			{"with an address that is none", system, bad, errs.Invalid},
