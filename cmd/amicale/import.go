@@ -16,6 +16,7 @@ import (
 	"amicale/internal/errs"
 	"amicale/internal/i18n"
 	"amicale/internal/imports"
+	"amicale/internal/imports/lists"
 	"amicale/internal/viewer"
 )
 
@@ -33,9 +34,9 @@ func (c *importCmd) Run(ctx context.Context, out console) error {
 	if err := c.Complete(); err != nil {
 		return err
 	}
-	var overrides []imports.Override
+	var overrides []lists.Override
 	for _, m := range c.Map {
-		o, err := imports.ParseOverride(m)
+		o, err := lists.ParseOverride(m)
 		if err != nil {
 			return fmt.Errorf("--map %s: %w", m, err)
 		}
@@ -64,7 +65,7 @@ func (c *importCmd) Run(ctx context.Context, out console) error {
 	return nil
 }
 
-func (c *importCmd) file(ctx context.Context, out console, store *imports.Store, path string, overrides []imports.Override) error {
+func (c *importCmd) file(ctx context.Context, out console, store *imports.Store, path string, overrides []lists.Override) error {
 	f, err := os.Open(path)
 	if err != nil {
 		return err
@@ -99,7 +100,7 @@ func said(ctx context.Context, err error) error {
 	if err == nil {
 		return nil
 	}
-	if why := (imports.Reason{}); errors.As(err, &why) {
+	if why := (lists.Reason{}); errors.As(err, &why) {
 		return errors.New(why.Text("en"))
 	}
 	if m, ok := errs.MessageOf(err); ok {
@@ -146,7 +147,7 @@ func explain(r imports.Report) {
 			fmt.Fprintf(os.Stderr, "… and %d other kinds of warnings\n", len(r.Warnings)-i)
 			break
 		}
-		fmt.Fprintf(os.Stderr, "%d × %s (first in line %d)\n", w.N, imports.Warning{Reason: w.Reason, Column: w.Column}.Text("en"), w.Line)
+		fmt.Fprintf(os.Stderr, "%d × %s (first in line %d)\n", w.N, lists.Warning{Reason: w.Reason, Column: w.Column}.Text("en"), w.Line)
 	}
 	if !r.DryRun {
 		return

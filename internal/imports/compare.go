@@ -7,6 +7,7 @@ import (
 
 	"amicale/internal/fold"
 	"amicale/internal/id"
+	"amicale/internal/imports/lists"
 	"amicale/internal/people"
 )
 
@@ -14,7 +15,7 @@ import (
 // imported is taken over; one that the person or the staff changed meanwhile becomes a conflict, and stays.
 type update struct {
 	names       *people.Names
-	birth       *Date
+	birth       *lists.Date
 	status      *people.Person // Status and DeceasedOn only
 	degrees     []people.Degree
 	contacts    []people.ContactPoint
@@ -43,15 +44,15 @@ func (u *update) empty() bool {
 
 // comparison is one row beside what lists said last and what the base says now.
 type comparison struct {
-	last    *Record // empty if no list said anything in this row's name before
-	file    *Record
+	last    *lists.Record // empty if no list said anything in this row's name before
+	file    *lists.Record
 	base    *people.Dossier
 	schools people.Associations
 	update
 }
 
 // compare decides what a row changes. Nothing is ever emptied: a cell without a value says nothing.
-func compare(last, file *Record, base *people.Dossier, schools people.Associations) update {
+func compare(last, file *lists.Record, base *people.Dossier, schools people.Associations) update {
 	c := comparison{last: last, file: file, base: base, schools: schools}
 	if file.Named() {
 		c.names()
@@ -122,7 +123,7 @@ func (c *comparison) lifespan() {
 	if file := c.file.Birth; c.take("birth_date", kept(c.last.Birth).String(), kept(file).String(), base.String()) {
 		c.birth = &file
 	}
-	say := func(s people.Status, died Date) string {
+	say := func(s people.Status, died lists.Date) string {
 		if s != people.Deceased || died.Day == 0 {
 			return string(s)
 		}
@@ -139,25 +140,25 @@ func (c *comparison) lifespan() {
 }
 
 // kept is as much of a date as the base keeps.
-func kept(d Date) Date {
+func kept(d lists.Date) lists.Date {
 	if d.Day == 0 {
-		return Date{Year: d.Year}
+		return lists.Date{Year: d.Year}
 	}
 	return d
 }
 
-func dateOf(t time.Time) Date {
+func dateOf(t time.Time) lists.Date {
 	if t.IsZero() {
-		return Date{}
+		return lists.Date{}
 	}
-	return Date{t.Year(), int(t.Month()), t.Day()}
+	return lists.Date{Year: t.Year(), Month: int(t.Month()), Day: t.Day()}
 }
 
 // degrees pairs the row's degrees with those it had, and those with the base's.
 func (c *comparison) degrees() {
 	used := map[id.ID]bool{}
 	for i, file := range c.file.Degrees {
-		last, before := Degree{}, false
+		last, before := lists.Degree{}, false
 		if i < len(c.last.Degrees) && c.last.Degrees[i].Association == file.Association {
 			last, before = c.last.Degrees[i], true
 		}
@@ -177,7 +178,7 @@ func (c *comparison) degrees() {
 			used[held.ID] = true
 			c.changeDegree(last, file, *held)
 		case before: // removed by hand
-			c.conflicts = append(c.conflicts, conflict{field: "degree", file: file.text()})
+			c.conflicts = append(c.conflicts, conflict{field: "degree", file: degreeText(file)})
 		case file.ClassYear == 0 && c.base.Degrees != nil:
 			// the list names no class: it says nothing that the base's other degrees do not say
 		default:
@@ -191,7 +192,7 @@ func (c *comparison) degrees() {
 
 // heldDegree is the base's degree that a list's is: of the same school, class and diploma, else of the same school
 // and class, else the only one of the school where one of the two has no class.
-func (c *comparison) heldDegree(g Degree, used map[id.ID]bool) *people.Degree {
+func (c *comparison) heldDegree(g lists.Degree, used map[id.ID]bool) *people.Degree {
 	a, _ := c.schools.ByCode(g.Association)
 	var sameClass, sameSchool *people.Degree
 	schools := 0
@@ -216,7 +217,7 @@ func (c *comparison) heldDegree(g Degree, used map[id.ID]bool) *people.Degree {
 	return sameClass
 }
 
-func (c *comparison) changeDegree(last, file Degree, held people.Degree) {
+func (c *comparison) changeDegree(last, file lists.Degree, held people.Degree) {
 	before, from := held, len(c.conflicts)
 	if c.take("class_year", number(last.ClassYear), number(file.ClassYear), number(held.ClassYear)) {
 		held.ClassYear, c.mints = file.ClassYear, true
@@ -245,6 +246,6 @@ func number(n int) string {
 	return strconv.Itoa(n)
 }
 
-func (g Degree) text() string {
+func degreeText(g lists.Degree) string {
 	return strings.Join(strings.Fields(g.Association+" "+number(g.ClassYear)+" "+string(g.Diploma)+" "+g.Department), " ")
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"amicale/internal/fold"
+	"amicale/internal/imports/lists"
 	"amicale/internal/people"
 )
 
@@ -31,7 +32,7 @@ func (c *comparison) contacts(kind people.ContactKind, purpose people.Purpose) {
 	}
 	gone := slices.DeleteFunc(slices.Clone(last), func(key string) bool { return slices.Contains(file, key) })
 	for _, f := range c.file.Contacts {
-		key := f.key()
+		key := keyOf(f)
 		if f.Kind != kind || f.Purpose != purpose || everywhere[key] || slices.Contains(last, key) {
 			continue
 		}
@@ -55,18 +56,18 @@ func (c *comparison) contacts(kind people.ContactKind, purpose people.Purpose) {
 	}
 }
 
-func keysOf(r *Record, kind people.ContactKind, purpose people.Purpose) []string {
+func keysOf(r *lists.Record, kind people.ContactKind, purpose people.Purpose) []string {
 	var out []string
 	for _, c := range r.Contacts {
 		if c.Kind == kind && c.Purpose == purpose {
-			out = append(out, c.key())
+			out = append(out, keyOf(c))
 		}
 	}
 	return out
 }
 
-// key is what two ways of writing the same contact have in common.
-func (c Contact) key() string {
+// keyOf is what two ways of writing the same contact have in common.
+func keyOf(c lists.Contact) string {
 	if c.Kind != people.Postal {
 		return c.Value
 	}
@@ -99,7 +100,7 @@ func (c *comparison) memberships() {
 	for _, file := range c.file.Memberships {
 		m := membership(file, c.schools)
 		m.PersonID = c.base.ID
-		at := slices.IndexFunc(c.last.Memberships, func(l Membership) bool { return l.Association == file.Association && l.From == file.From })
+		at := slices.IndexFunc(c.last.Memberships, func(l lists.Membership) bool { return l.Association == file.Association && l.From == file.From })
 		if at >= 0 && c.last.Memberships[at].To == file.To {
 			continue
 		}
@@ -111,7 +112,7 @@ func (c *comparison) memberships() {
 				}
 				continue
 			}
-			m.StartsOn = last.To.addDays(0, 1).Time()
+			m.StartsOn = last.To.AddDays(0, 1).Time()
 		}
 		if !slices.ContainsFunc(c.base.Memberships, func(b people.Membership) bool {
 			return b.AssociationID == m.AssociationID && !b.StartsOn.After(m.StartsOn) && !b.EndsOn.Before(m.EndsOn)
@@ -150,7 +151,7 @@ func (c *comparison) hasConsent(no people.Consent) bool {
 
 // others adds what is only ever added: logins, identifiers, redirections, notes.
 func (c *comparison) others() {
-	for _, l := range c.file.logins(c.base.Degrees, c.schools) {
+	for _, l := range loginsOf(c.file, c.base.Degrees, c.schools) {
 		if slices.Contains(c.last.Logins, l.Login) || !l.Current && slices.Contains(c.last.FormerLogins, l.Login) {
 			continue // it is his already, and what is current now came after it
 		}
@@ -172,8 +173,8 @@ func (c *comparison) others() {
 			c.redirects = append(c.redirects, target)
 		}
 	}
-	note, last := maps.Clone(c.base.Note), c.last.note()
-	for name, value := range c.file.note() {
+	note, last := maps.Clone(c.base.Note), noteOf(c.last)
+	for name, value := range noteOf(c.file) {
 		if c.base.Note[name] == value || last[name] == value {
 			continue
 		}

@@ -11,6 +11,7 @@ import (
 
 	"amicale/internal/errs"
 	"amicale/internal/id"
+	"amicale/internal/imports/lists"
 	"amicale/internal/viewer"
 )
 
@@ -35,12 +36,12 @@ type Import struct {
 	ID            id.ID
 	FileName      string
 	FileSize      int64
-	FileKey       string     // blob key; "" once the file is gone
-	RejectsKey    string     // blob key; "" when every row was taken
-	AssociationID id.ID      // of rows that name no school; zero if each names one
-	Mapping       []Override `db:"-"`
-	Preview       Preview    `db:"-"`
-	DryRun        bool       // the run under way, or the last one, only tries
+	FileKey       string           // blob key; "" once the file is gone
+	RejectsKey    string           // blob key; "" when every row was taken
+	AssociationID id.ID            // of rows that name no school; zero if each names one
+	Mapping       []lists.Override `db:"-"`
+	Preview       Preview          `db:"-"`
+	DryRun        bool             // the run under way, or the last one, only tries
 	State         State
 	Report        Report  `db:"-"`
 	Problem       Problem `db:"-"`
@@ -55,9 +56,9 @@ type Import struct {
 
 // Problem is why an import stopped: a message for people. The zero Problem is none.
 type Problem struct {
-	Key    string `json:"key,omitempty"`
-	Line   int    `json:"line,omitempty"`   // the last one that was taken
-	Reason Reason `json:"reason,omitempty"` // where the file itself is the matter
+	Key    string       `json:"key,omitempty"`
+	Line   int          `json:"line,omitempty"`   // the last one that was taken
+	Reason lists.Reason `json:"reason,omitempty"` // where the file itself is the matter
 }
 
 func (p Problem) data() map[string]any { return map[string]any{"Line": p.Line} }
@@ -65,7 +66,7 @@ func (p Problem) data() map[string]any { return map[string]any{"Line": p.Line} }
 // outcomeOf says how a run that did not reach its end stands.
 func outcomeOf(err error, r Report) (State, Problem) {
 	if why, ok := isReason(err); ok {
-		return Failed, Problem{Key: "imports.unreadable", Line: r.Line, Reason: why.plain()}
+		return Failed, Problem{Key: "imports.unreadable", Line: r.Line, Reason: why.Plain()}
 	}
 	key := "imports.failed"
 	switch {
@@ -82,7 +83,7 @@ func outcomeOf(err error, r Report) (State, Problem) {
 // Preview is how a file is read, shown before it is imported.
 type Preview struct {
 	Columns   []PreviewColumn `json:"columns,omitempty"`
-	Encoding  Encoding        `json:"encoding,omitempty"` // "" for a workbook
+	Encoding  lists.Encoding  `json:"encoding,omitempty"` // "" for a workbook
 	Separator string          `json:"separator,omitempty"`
 	Sheet     string          `json:"sheet,omitempty"`
 	Repaired  bool            `json:"repaired,omitempty"` // the header was broken by double encoding
@@ -90,34 +91,34 @@ type Preview struct {
 
 // PreviewColumn is one column of it.
 type PreviewColumn struct {
-	Header  string   `json:"header"`
-	Name    string   `json:"name"` // what it holds, as --map takes it; "note" if nobody knows
-	How     How      `json:"how"`
-	Samples []string `json:"samples,omitempty"` // of the first rows that have something there
+	Header  string    `json:"header"`
+	Name    string    `json:"name"` // what it holds, as --map takes it; "note" if nobody knows
+	How     lists.How `json:"how"`
+	Samples []string  `json:"samples,omitempty"` // of the first rows that have something there
 }
 
 // samplesShown are the cells that the preview has of a column.
 const samplesShown = 3
 
 // previewOf reads the first rows of a table.
-func previewOf(t *Table, m *Mapping) (Preview, error) {
+func previewOf(t *lists.Table, m *lists.Mapping) (Preview, error) {
 	p := Preview{Encoding: t.Encoding, Sheet: t.Sheet, Repaired: t.Repaired}
 	if t.Separator != 0 {
 		p.Separator = string(t.Separator)
 	} else {
 		p.Encoding = ""
 	}
-	cells, err := cellsOf(t)
+	cells, err := t.Cells()
 	if err != nil {
 		return p, err
 	}
 	for i, c := range m.Columns {
 		column := PreviewColumn{Header: c.Header, Name: c.Name(), How: c.How}
 		if c.Field == "" {
-			column.Name = string(Note)
+			column.Name = string(lists.Note)
 		}
 		for _, cell := range cells[i][:min(samplesShown, len(cells[i]))] {
-			column.Samples = append(column.Samples, shorten(cell, 40))
+			column.Samples = append(column.Samples, lists.Shorten(cell, 40))
 		}
 		p.Columns = append(p.Columns, column)
 	}
@@ -127,20 +128,20 @@ func previewOf(t *Table, m *Mapping) (Preview, error) {
 // chosen makes overrides of what the importer picked for each column, in the order of the columns: what differs from
 // how the file is read by itself, and what he said before. Of fields that a person has one of, two columns cannot
 // both be it.
-func (p Preview) chosen(picked []string, before []Override) ([]Override, error) {
+func (p Preview) chosen(picked []string, before []lists.Override) ([]lists.Override, error) {
 	said := map[string]bool{}
 	for _, o := range before {
 		said[o.Column] = true
 	}
 	holder := map[string]string{} // slot → header of the column that is it
-	var mine []Override
+	var mine []lists.Override
 	for i, c := range p.Columns {
 		name := c.Name
 		if i < len(picked) && picked[i] != "" {
 			name = picked[i]
 		}
 		number := strconv.Itoa(i + 1)
-		o, err := ParseOverride(name + "=" + number)
+		o, err := lists.ParseOverride(name + "=" + number)
 		if err != nil {
 			return nil, err
 		}
@@ -152,14 +153,14 @@ func (p Preview) chosen(picked []string, before []Override) ([]Override, error) 
 	}
 	for i := range mine {
 		o := &mine[i]
-		if o.Field == Note || o.Field == Ignore {
+		if o.Field == lists.Note || o.Field == lists.Ignore {
 			continue
 		}
 		at, _ := strconv.Atoi(o.Column)
 		header := p.Columns[at-1].Header
 		for holder[slot(*o)] != "" {
-			if !o.Field.several() {
-				return nil, reason("map_twice", "column", header, "other", holder[slot(*o)])
+			if !several(o.Field) {
+				return nil, lists.Because("map_twice", "column", header, "other", holder[slot(*o)])
 			}
 			o.Group++
 		}
@@ -168,14 +169,14 @@ func (p Preview) chosen(picked []string, before []Override) ([]Override, error) 
 	return mine, nil
 }
 
-func slot(o Override) string {
+func slot(o lists.Override) string {
 	return string(o.Field) + "|" + string(o.Purpose) + "|" + strconv.Itoa(o.Group)
 }
 
 // several reports fields that a person may have more than one of without belonging to a second degree or address.
-func (f Field) several() bool {
+func several(f lists.Field) bool {
 	switch f {
-	case Email, Phone, Login, FormerLogin, Redirect, LegacyIDField, Street:
+	case lists.Email, lists.Phone, lists.Login, lists.FormerLogin, lists.Redirect, lists.LegacyIDField, lists.Street:
 		return true
 	}
 	return false

@@ -7,11 +7,12 @@ import (
 
 	"amicale/internal/fold"
 	"amicale/internal/id"
+	"amicale/internal/imports/lists"
 )
 
 // Identity is what makes two rows the same person from one import to the next: the legacy identifier, else folded
 // name, birth date and degree, and which of several equal ones it is (occurrence, from 1).
-func Identity(r *Record, occurrence int) string {
+func Identity(r *lists.Record, occurrence int) string {
 	n := strconv.Itoa(max(occurrence, 1))
 	switch {
 	case len(r.Legacy) == 0:
@@ -19,31 +20,31 @@ func Identity(r *Record, occurrence int) string {
 	case !r.Named(): // it adds dues to somebody: which ones
 		return "dues|" + legacyKey(r) + "|" + duesKey(r) + "|" + n
 	case occurrence > 1: // one more row of the same person, for another degree mostly
-		d := r.degree()
+		d := degreeOf(r)
 		return "id|" + legacyKey(r) + "|" + d.Association + "|" + strconv.Itoa(d.ClassYear) + "|" + string(d.Diploma) + "|" + n
 	}
 	return "id|" + legacyKey(r)
 }
 
-func legacyKey(r *Record) string { return r.Legacy[0].Source + "|" + r.Legacy[0].Value }
+func legacyKey(r *lists.Record) string { return r.Legacy[0].Source + "|" + r.Legacy[0].Value }
 
 // nameKey is the same for all who may be the same person: folded name, school and class year.
-func nameKey(r *Record) string {
-	d := r.degree()
+func nameKey(r *lists.Record) string {
+	d := degreeOf(r)
 	return fold.Key(r.FirstName, r.Surname(), d.Association, d.ClassYear)
 }
 
-func duesKey(r *Record) string {
+func duesKey(r *lists.Record) string {
 	if len(r.Memberships) == 0 {
 		return ""
 	}
 	return r.Memberships[0].Association + "|" + r.Memberships[0].From.String()
 }
 
-// degree is the first one, or none.
-func (r *Record) degree() Degree {
+// degreeOf is the first one, or none.
+func degreeOf(r *lists.Record) lists.Degree {
 	if len(r.Degrees) == 0 {
-		return Degree{}
+		return lists.Degree{}
 	}
 	return r.Degrees[0]
 }
@@ -66,7 +67,7 @@ func newOccurrences() *occurrences {
 }
 
 // identity is the kept form of the identity of the next row of the file.
-func (o *occurrences) identity(r *Record) id.ID {
+func (o *occurrences) identity(r *lists.Record) id.ID {
 	first := digest(Identity(r, 1))
 	if n := o.next(binary.BigEndian.Uint64(first[:])); n > 1 {
 		return digest(Identity(r, n))

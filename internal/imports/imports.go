@@ -1,14 +1,21 @@
+// Package imports takes lists of people into the base, and keeps the history of doing so.
+//
+// It owns the tables of migration 0004. Store.Run streams a list through package lists, a batch of rows a
+// transaction: a row is resolved by its identity, compared with what lists said last and with what the base says now,
+// and changes only what nobody changed by hand since. What it must not decide alone (conflicts, doubles, people
+// without a class) goes to the desk. The same list again changes nothing, and a run that died is finished by running
+// it again.
 package imports
 
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"io"
 	"slices"
 	"time"
 
 	"amicale/internal/id"
+	"amicale/internal/imports/lists"
 )
 
 // Source is a file to import.
@@ -20,11 +27,11 @@ type Source struct {
 
 // Options say how a file is taken.
 type Options struct {
-	Association string     // code, of rows that name no school; "" if each does
-	Overrides   []Override // what columns hold, where the importer knows better
-	DryRun      bool       // reads and counts, and writes nothing
-	Rejects     io.Writer  // gets the rows that are not taken, in the file's format; nil drops them
-	Lang        string     // of the reasons in it; French if empty
+	Association string           // code, of rows that name no school; "" if each does
+	Overrides   []lists.Override // what columns hold, where the importer knows better
+	DryRun      bool             // reads and counts, and writes nothing
+	Rejects     io.Writer        // gets the rows that are not taken, in the file's format; nil drops them
+	Lang        string           // of the reasons in it; French if empty
 	Progress    func(Progress)
 	Import      id.ID // the entry of the history this run belongs to; zero makes one
 	Actor       string
@@ -76,32 +83,32 @@ func (c *Counts) add(o Counts) {
 // Report says what a run did, or, if it only tried, would do.
 type Report struct {
 	Counts
-	Import   id.ID         `json:"-"`
-	DryRun   bool          `json:"dry_run"`
-	Stage    Stage         `json:"stage,omitempty"` // while it runs
-	Part     float64       `json:"part,omitempty"`  // of the file that is read, while it runs; 0 when it cannot be told
-	Line     int           `json:"line"`            // the last one that was taken; after it a stopped run goes on
-	Encoding Encoding      `json:"encoding,omitempty"`
-	Repaired bool          `json:"repaired,omitempty"` // the header itself was broken by double encoding
-	Unknown  []string      `json:"unknown,omitempty"`  // headers of columns kept as a note
-	Warnings []WarningKind `json:"warnings,omitempty"`
-	Rejects  []Rejected    `json:"rejects,omitempty"` // the first ones
-	Took     time.Duration `json:"took"`
+	Import   id.ID          `json:"-"`
+	DryRun   bool           `json:"dry_run"`
+	Stage    Stage          `json:"stage,omitempty"` // while it runs
+	Part     float64        `json:"part,omitempty"`  // of the file that is read, while it runs; 0 when it cannot be told
+	Line     int            `json:"line"`            // the last one that was taken; after it a stopped run goes on
+	Encoding lists.Encoding `json:"encoding,omitempty"`
+	Repaired bool           `json:"repaired,omitempty"` // the header itself was broken by double encoding
+	Unknown  []string       `json:"unknown,omitempty"`  // headers of columns kept as a note
+	Warnings []WarningKind  `json:"warnings,omitempty"`
+	Rejects  []Rejected     `json:"rejects,omitempty"` // the first ones
+	Took     time.Duration  `json:"took"`
 }
 
 // WarningKind is one sort of reservation with which rows were taken.
 type WarningKind struct {
-	Column string `json:"column,omitempty"` // "" for the whole row
-	N      int    `json:"n"`
-	Line   int    `json:"line"` // of the first
-	Reason Reason `json:"reason"`
+	Column string       `json:"column,omitempty"` // "" for the whole row
+	N      int          `json:"n"`
+	Line   int          `json:"line"` // of the first
+	Reason lists.Reason `json:"reason"`
 }
 
 // Rejected is a row that was not taken.
 type Rejected struct {
-	Line   int      `json:"line"`
-	Cells  []string `json:"cells,omitempty"` // the first ones
-	Reason Reason   `json:"reason"`
+	Line   int          `json:"line"`
+	Cells  []string     `json:"cells,omitempty"` // the first ones
+	Reason lists.Reason `json:"reason"`
 }
 
 // What a report holds at most: reports are shown on one page.
@@ -111,21 +118,21 @@ const (
 	maxCellsShown    = 8
 )
 
-func (r *Report) warn(line int, list []Warning) {
+func (r *Report) warn(line int, list []lists.Warning) {
 	for _, w := range list {
 		at := slices.IndexFunc(r.Warnings, func(k WarningKind) bool { return k.Column == w.Column && k.Reason.Key == w.Key })
 		if at < 0 {
 			if len(r.Warnings) == maxWarningsShown {
 				continue
 			}
-			r.Warnings = append(r.Warnings, WarningKind{Column: w.Column, Line: line, Reason: w.Reason.plain()})
+			r.Warnings = append(r.Warnings, WarningKind{Column: w.Column, Line: line, Reason: w.Reason.Plain()})
 			at = len(r.Warnings) - 1
 		}
 		r.Warnings[at].N++
 	}
 }
 
-func (r *Report) reject(row Row, why error) {
+func (r *Report) reject(row lists.Row, why error) {
 	if len(r.Rejects) == maxRejectsShown {
 		return
 	}
@@ -133,42 +140,19 @@ func (r *Report) reject(row Row, why error) {
 	if cells == nil {
 		cells = []string{row.Raw}
 	}
-	out := Rejected{Line: row.Line, Reason: reasonOf(why).plain()}
+	out := Rejected{Line: row.Line, Reason: reasonOf(why).Plain()}
 	for _, cell := range cells[:min(len(cells), maxCellsShown)] {
-		out.Cells = append(out.Cells, shorten(cell, 60))
+		out.Cells = append(out.Cells, lists.Shorten(cell, 60))
 	}
 	r.Rejects = append(r.Rejects, out)
 }
 
 // reasonOf makes a Reason of any error that stopped a row.
-func reasonOf(err error) Reason {
+func reasonOf(err error) lists.Reason {
 	if r, ok := isReason(err); ok {
 		return r
 	}
-	return reason("row_failed", "detail", err)
-}
-
-// plain is r with its data as the texts they are shown as, so that it can be kept and read again.
-func (r Reason) plain() Reason {
-	out := Reason{Key: r.Key}
-	for name, value := range r.Args {
-		if out.Args == nil {
-			out.Args = make(map[string]any, len(r.Args))
-		}
-		out.Args[name] = shorten(fmt.Sprint(value), 200)
-	}
-	return out
-}
-
-func shorten(s string, most int) string {
-	n := 0
-	for at := range s {
-		if n == most {
-			return s[:at] + "…"
-		}
-		n++
-	}
-	return s
+	return lists.Because("row_failed", "detail", err)
 }
 
 // sortWarnings puts what stands most often first.

@@ -6,11 +6,12 @@ import (
 	"slices"
 	"strings"
 
+	"amicale/internal/imports/lists"
 	"amicale/internal/people"
 )
 
 // over is what lists have said so far: a row laid over what stood there. What a row leaves out stays.
-func over(last, file *Record) *Record {
+func over(last, file *lists.Record) *lists.Record {
 	out := *file
 	texts := func(to *string, old string) {
 		if *to == "" {
@@ -49,7 +50,7 @@ func over(last, file *Record) *Record {
 }
 
 // contactsOver replaces the contacts of a kind and purpose where the row has some.
-func contactsOver(last, file *Record) []Contact {
+func contactsOver(last, file *lists.Record) []lists.Contact {
 	out := slices.Clone(file.Contacts)
 	for _, c := range last.Contacts {
 		if len(keysOf(file, c.Kind, c.Purpose)) == 0 {
@@ -62,16 +63,16 @@ func contactsOver(last, file *Record) []Contact {
 
 // sortContacts brings kinds and purposes into one order and leaves that of the row within them, so that the same
 // contacts always read the same.
-func sortContacts(list []Contact) {
-	slices.SortStableFunc(list, func(a, b Contact) int {
+func sortContacts(list []lists.Contact) {
+	slices.SortStableFunc(list, func(a, b lists.Contact) int {
 		return cmp.Or(strings.Compare(string(a.Kind), string(b.Kind)), strings.Compare(string(a.Purpose), string(b.Purpose)))
 	})
 }
 
-func membershipsOver(last, file *Record) []Membership {
+func membershipsOver(last, file *lists.Record) []lists.Membership {
 	out := slices.Clone(last.Memberships)
 	for _, m := range file.Memberships {
-		at := slices.IndexFunc(out, func(l Membership) bool { return l.Association == m.Association && l.From == m.From })
+		at := slices.IndexFunc(out, func(l lists.Membership) bool { return l.Association == m.Association && l.From == m.From })
 		if at < 0 {
 			out = append(out, m)
 		} else {

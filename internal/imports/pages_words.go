@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"amicale/internal/i18n"
+	"amicale/internal/imports/lists"
 	"amicale/internal/people"
 	"amicale/internal/ui"
 	"amicale/internal/web"
@@ -91,17 +92,17 @@ func (p showProps) columnOptions(ctx context.Context, i int) []ui.Option {
 func fieldChoices(ctx context.Context) []ui.Option {
 	var out []ui.Option
 	add := func(name string) { out = append(out, ui.Option{Value: name, Label: fieldLabel(ctx, name)}) }
-	add(string(Note))
-	add(string(Ignore))
-	for _, f := range Fields() {
+	add(string(lists.Note))
+	add(string(lists.Ignore))
+	for _, f := range lists.Fields() {
 		switch {
-		case f == Note, f == Ignore:
-		case f == AddressFrom, f == AddressTo:
+		case f == lists.Note, f == lists.Ignore:
+		case f == lists.AddressFrom, f == lists.AddressTo:
 			add(string(f) + "_" + string(people.Temporary))
-		case f.isContact():
+		case f.IsContact():
 			add(string(f) + "_" + string(people.Personal))
 			add(string(f) + "_" + string(people.Professional))
-			if f != Email && f != Phone {
+			if f != lists.Email && f != lists.Phone {
 				add(string(f) + "_" + string(people.Temporary))
 			}
 		default:
@@ -211,5 +212,5 @@ func pieces(s string) []string {
 func itoa(n int) string { return strconv.Itoa(n) }
 
 func (w WarningKind) text(lang string) string {
-	return Warning{Reason: w.Reason, Column: w.Column}.Text(lang)
+	return lists.Warning{Reason: w.Reason, Column: w.Column}.Text(lang)
 }

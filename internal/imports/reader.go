@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 
 	"amicale/internal/id"
+	"amicale/internal/imports/lists"
 )
 
 // batchRows is how many rows are one transaction. Nothing of more than three batches is ever in memory.
@@ -15,19 +16,19 @@ const batchRows = 1000
 
 // item is one row on its way into the base.
 type item struct {
-	row      Row
-	record   *Record
+	row      lists.Row
+	record   *lists.Record
 	said     string // the record as it is kept
 	identity id.ID
-	warnings []Warning
+	warnings []lists.Warning
 	reject   error // why it is not taken
 }
 
 // reading reads a table row by row and cuts it into batches, ahead of who writes them.
 type reading struct {
-	table    *Table
-	mapping  *Mapping
-	defaults *Defaults
+	table    *lists.Table
+	mapping  *lists.Mapping
+	defaults *lists.Defaults
 	size     int           // rows of a batch
 	only     map[int]id.ID // if not nil, only these lines, whose identities are known
 }
@@ -123,8 +124,8 @@ func (m *meter) ReadAt(p []byte, off int64) (int, error) {
 }
 
 // isReason reports an error that says to people why a file or a row cannot be taken.
-func isReason(err error) (Reason, bool) {
-	r := Reason{}
+func isReason(err error) (lists.Reason, bool) {
+	r := lists.Reason{}
 	ok := errors.As(err, &r)
 	return r, ok
 }

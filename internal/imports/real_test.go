@@ -3,6 +3,8 @@ package imports
 import (
 	"compress/gzip"
 	"io"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -26,6 +28,14 @@ func (h *house) take(t *testing.T, name, data string, o Options) Report {
 	r, err := h.Run(t.Context(), system(), Source{Name: name, R: strings.NewReader(data), Size: int64(len(data))}, o)
 	must(t, err)
 	return r
+}
+
+// readSample is a real input, whole.
+func readSample(t testing.TB, name string) string {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join(dbtest.Samples(t), name))
+	must(t, err)
+	return string(data)
 }
 
 // The members of a parliament, then their dated mandates as memberships.

@@ -12,6 +12,7 @@ import (
 	"amicale/internal/errs"
 	"amicale/internal/geo"
 	"amicale/internal/id"
+	"amicale/internal/imports/lists"
 	"amicale/internal/jobs"
 	"amicale/internal/people"
 	"amicale/internal/viewer"
@@ -88,10 +89,10 @@ type run struct {
 	meter    *meter
 	school   people.Association // of rows that name none; zero if each does
 	schools  people.Associations
-	table    *Table
-	mapping  *Mapping
-	defaults *Defaults
-	rejects  *RejectWriter
+	table    *lists.Table
+	mapping  *lists.Mapping
+	defaults *lists.Defaults
+	rejects  *lists.RejectWriter
 	id       id.ID
 	report   Report
 	deferred map[int]id.ID // lines that wait until every login of the file is kept, with their identities
@@ -115,7 +116,7 @@ func (s *Store) prepare(ctx context.Context, v viewer.Viewer, src Source, o Opti
 	if o.Association != "" {
 		school, known := schools.ByCode(o.Association)
 		if !known {
-			return nil, reason("association_unknown", "value", o.Association)
+			return nil, lists.Because("association_unknown", "value", o.Association)
 		}
 		if !v.HasAt(school.ID, viewer.Webmaster) {
 			return nil, errs.E("imports", errs.Forbidden, nil)
@@ -130,10 +131,10 @@ func (s *Store) prepare(ctx context.Context, v viewer.Viewer, src Source, o Opti
 
 // open recognises the file and its columns.
 func (r *run) open(src Source) (err error) {
-	if r.table, err = Open(src.Name, r.meter, src.Size); err != nil {
+	if r.table, err = lists.Open(src.Name, r.meter, src.Size); err != nil {
 		return err
 	}
-	if r.mapping, err = MapColumns(r.table, r.options.Overrides); err != nil {
+	if r.mapping, err = lists.MapColumns(r.table, r.options.Overrides); err != nil {
 		r.table.Close()
 		return err
 	}
@@ -142,7 +143,7 @@ func (r *run) open(src Source) (err error) {
 	if lang == "" {
 		lang = "fr"
 	}
-	r.rejects = NewRejectWriter(r.options.Rejects, r.table, lang)
+	r.rejects = lists.NewRejectWriter(r.options.Rejects, r.table, lang)
 	r.report = Report{Import: r.id, DryRun: r.options.DryRun, Encoding: r.table.Encoding, Repaired: r.table.Repaired}
 	for _, c := range r.mapping.Unknown() {
 		r.report.Unknown = append(r.report.Unknown, c.Header)
@@ -152,8 +153,8 @@ func (r *run) open(src Source) (err error) {
 
 // defaults are what rows fall back on. Identifiers of a list that is one association's are that association's:
 // number 12 of one is not number 12 of another.
-func (s *Store) defaults(association, software string, schools people.Associations) *Defaults {
-	d := &Defaults{Association: association, Today: s.now(), Source: software, Country: func(name string) string {
+func (s *Store) defaults(association, software string, schools people.Associations) *lists.Defaults {
+	d := &lists.Defaults{Association: association, Today: s.now(), Source: software, Country: func(name string) string {
 		code, _ := geo.ParseCountry(name)
 		return code
 	}}
@@ -164,7 +165,7 @@ func (s *Store) defaults(association, software string, schools people.Associatio
 		d.Source = association
 	}
 	for _, a := range schools {
-		d.Associations = append(d.Associations, KnownAssociation{Code: a.Code, Names: []string{a.Name, a.School}})
+		d.Associations = append(d.Associations, lists.KnownAssociation{Code: a.Code, Names: []string{a.Name, a.School}})
 	}
 	return d
 }
@@ -222,7 +223,7 @@ func (r *run) tell(stage Stage) {
 
 // part is how much of the file is read, below 0 when it cannot be told: a workbook is read at once.
 func (r *run) part() float64 {
-	if r.table.book != nil || r.size == 0 {
+	if r.table.Workbook() || r.size == 0 {
 		return -1
 	}
 	return min(1, float64(r.meter.at.Load())/float64(r.size))
@@ -267,9 +268,9 @@ func fatal(ctx context.Context, err error) bool {
 func rowError(err error) error {
 	kind := errs.KindOf(err)
 	if m, ok := errs.MessageOf(err); ok {
-		return reason("row_failed", "detail", m.Key)
+		return lists.Because("row_failed", "detail", m.Key)
 	}
-	return reason("row_failed", "detail", kind)
+	return lists.Because("row_failed", "detail", kind)
 }
 
 // settle counts a batch that was committed.

@@ -7,6 +7,7 @@ import (
 	"amicale/internal/errs"
 	"amicale/internal/fold"
 	"amicale/internal/id"
+	"amicale/internal/imports/lists"
 	"amicale/internal/people"
 	"amicale/internal/viewer"
 )
@@ -30,7 +31,7 @@ type entry struct {
 	*item
 	at     int
 	person id.ID           // zero for somebody new
-	last   *Record         // what lists said before; nil if they said nothing in this row's name
+	last   *lists.Record   // what lists said before; nil if they said nothing in this row's name
 	base   *people.Dossier // nil for somebody new
 	fresh  people.Dossier  // of somebody new
 	update update          // of somebody known
@@ -95,7 +96,7 @@ func (r *run) known(ctx context.Context, items []item, out *result) ([]*entry, e
 			out.reject(i, it.reject)
 			continue
 		case before && h.PersonID.IsZero():
-			out.reject(i, reason("erased"))
+			out.reject(i, lists.Because("erased"))
 			continue
 		case before:
 			same, err := e.lay(h)
@@ -117,7 +118,7 @@ func (e *entry) lay(h heldRecord) (same bool, err error) {
 	if h.Record == e.said {
 		return true, nil
 	}
-	e.person, e.last = h.PersonID, &Record{}
+	e.person, e.last = h.PersonID, &lists.Record{}
 	if err := json.Unmarshal([]byte(h.Record), e.last); err != nil {
 		return false, err
 	}
@@ -130,15 +131,15 @@ func (e *entry) lay(h heldRecord) (same bool, err error) {
 }
 
 // mayTake judges the importer's right on what a row says of schools.
-func (r *run) mayTake(rec *Record) error {
+func (r *run) mayTake(rec *lists.Record) error {
 	for _, g := range rec.Degrees {
 		if a, _ := r.schools.ByCode(g.Association); !r.viewer.HasAt(a.ID, viewer.Webmaster) {
-			return reason("not_yours")
+			return lists.Because("not_yours")
 		}
 	}
 	for _, m := range rec.Memberships {
 		if a, _ := r.schools.ByCode(m.Association); !r.viewer.HasAt(a.ID, viewer.Webmaster) {
-			return reason("not_yours")
+			return lists.Because("not_yours")
 		}
 	}
 	return nil
@@ -192,7 +193,9 @@ func (r *run) round(ctx context.Context, stage Stage, entries []*entry, out *res
 }
 
 // keepsLogins reports that the file has logins of its own, which go before any that is made.
-func (r *run) keepsLogins() bool { return r.mapping.has(Login) || r.mapping.has(FormerLogin) }
+func (r *run) keepsLogins() bool {
+	return r.mapping.Has(lists.Login) || r.mapping.Has(lists.FormerLogin)
+}
 
 // plan decides what becomes of a row; an error is why it is not taken.
 func (r *run) plan(e *entry, b *held) error {
@@ -207,14 +210,14 @@ func (r *run) plan(e *entry, b *held) error {
 	}
 	base, there := b.dossiers[e.person]
 	if !there {
-		return reason("row_failed", "detail", e.person)
+		return lists.Because("row_failed", "detail", e.person)
 	}
 	if !r.viewer.HasAtAny(base.Associations(), viewer.Webmaster) {
-		return reason("not_yours")
+		return lists.Because("not_yours")
 	}
 	last := e.last
 	if last == nil {
-		last = &Record{}
+		last = &lists.Record{}
 	}
 	e.base = base
 	e.update = compare(last, e.record, base, r.schools)
@@ -234,12 +237,12 @@ func (r *run) planNew(e *entry, b *held) error {
 		return nil // a row before would have brought him
 	}
 	if !e.record.Named() {
-		return reason("unknown_identifier", "value", e.record.Legacy[0].Value)
+		return lists.Because("unknown_identifier", "value", e.record.Legacy[0].Value)
 	}
 	d := newDossier(e.record, r.schools)
 	for _, l := range d.Logins {
 		if b.claimed(l.Login, d.ID) || r.ghosts.hasLogin(l.Login) {
-			return reason("login_taken", "login", l.Login)
+			return lists.Because("login_taken", "login", l.Login)
 		}
 	}
 	for _, l := range d.Logins {

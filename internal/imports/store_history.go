@@ -6,6 +6,7 @@ import (
 	"amicale/internal/db"
 	"amicale/internal/errs"
 	"amicale/internal/id"
+	"amicale/internal/imports/lists"
 	"amicale/internal/viewer"
 )
 
@@ -13,11 +14,11 @@ const importColumns = `id, file_name, file_size, file_key, rejects_key, associat
 	account_id, actor, roles, created_at, started_at, finished_at`
 
 type importRow struct {
-	MappingColumn db.JSON[[]Override]    `db:"mapping"`
-	PreviewColumn db.JSON[Preview]       `db:"preview"`
-	ReportColumn  db.JSON[Report]        `db:"report"`
-	ProblemColumn db.JSON[Problem]       `db:"problem"`
-	RolesColumn   db.JSON[[]viewer.Role] `db:"roles"`
+	MappingColumn db.JSON[[]lists.Override] `db:"mapping"`
+	PreviewColumn db.JSON[Preview]          `db:"preview"`
+	ReportColumn  db.JSON[Report]           `db:"report"`
+	ProblemColumn db.JSON[Problem]          `db:"problem"`
+	RolesColumn   db.JSON[[]viewer.Role]    `db:"roles"`
 	Import
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 
 	"amicale/internal/fold"
+	"amicale/internal/imports/lists"
 	"amicale/internal/people"
 )
 
@@ -24,7 +25,7 @@ func mark(parts string) uint64 {
 }
 
 // knows reports that a row before would have brought the person of this one.
-func (g *ghosts) knows(r *Record) bool {
+func (g *ghosts) knows(r *lists.Record) bool {
 	if g == nil || len(r.Legacy) == 0 {
 		return false
 	}
@@ -55,7 +56,7 @@ func (g *ghosts) add(e *entry) (double bool) {
 		double = double || seen
 		set[m] = struct{}{}
 	}
-	if r.degree().ClassYear > 0 {
+	if degreeOf(r).ClassYear > 0 {
 		see(g.names, nameKey(r))
 	}
 	for _, c := range r.Contacts {

@@ -10,6 +10,7 @@ import (
 
 	"amicale/internal/errs"
 	"amicale/internal/id"
+	"amicale/internal/imports/lists"
 	"amicale/internal/jobs"
 	"amicale/internal/people"
 	"amicale/internal/viewer"
@@ -53,13 +54,13 @@ func (s *Store) Upload(ctx context.Context, v viewer.Viewer, u Upload) (Import, 
 
 // preview reads how a file would be read. Unless it is strict, a file whose columns say nothing is no error: the
 // importer will say which is which.
-func preview(name string, f io.ReaderAt, size int64, overrides []Override, strict bool) (Preview, error) {
-	t, err := Open(name, f, size)
+func preview(name string, f io.ReaderAt, size int64, overrides []lists.Override, strict bool) (Preview, error) {
+	t, err := lists.Open(name, f, size)
 	if err != nil {
 		return Preview{}, err
 	}
 	defer t.Close()
-	m, err := MapColumns(t, overrides)
+	m, err := lists.MapColumns(t, overrides)
 	if m == nil {
 		return Preview{}, err
 	}

@@ -1,4 +1,4 @@
-package imports
+package lists
 
 import (
 	"fmt"
@@ -14,7 +14,7 @@ type Reason struct {
 }
 
 // reason makes a Reason from a key and pairs of name and value.
-func reason(key string, pairs ...any) Reason {
+func Because(key string, pairs ...any) Reason {
 	r := Reason{Key: key}
 	for i := 0; i+1 < len(pairs); i += 2 {
 		if r.Args == nil {
@@ -47,6 +47,30 @@ func (r Reason) Text(lang string) string {
 		text = strings.ReplaceAll(text, "{"+name+"}", fmt.Sprint(r.Args[name]))
 	}
 	return text
+}
+
+// Plain is r with its data as the texts they are shown as, so that it can be kept and read again.
+func (r Reason) Plain() Reason {
+	out := Reason{Key: r.Key}
+	for name, value := range r.Args {
+		if out.Args == nil {
+			out.Args = make(map[string]any, len(r.Args))
+		}
+		out.Args[name] = Shorten(fmt.Sprint(value), 200)
+	}
+	return out
+}
+
+// Shorten cuts a text that is too long to be shown.
+func Shorten(s string, most int) string {
+	n := 0
+	for at := range s {
+		if n == most {
+			return s[:at] + "…"
+		}
+		n++
+	}
+	return s
 }
 
 // reasonTexts are the French and the English text of every key.

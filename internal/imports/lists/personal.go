@@ -1,4 +1,4 @@
-package imports
+package lists
 
 import (
 	"cmp"
@@ -65,7 +65,7 @@ func (p *parsing) lifespan() {
 		if status := statusOf(value); status == "" {
 			p.keep(c, value)
 			if c.How == ByMap {
-				p.warn(c, reason("status_unknown", "value", value))
+				p.warn(c, Because("status_unknown", "value", value))
 			}
 		} else if r.Status == "" || status == people.Deceased {
 			r.Status = status
@@ -80,7 +80,7 @@ func (p *parsing) lifespan() {
 			r.Status, r.Death = people.Deceased, d
 		} else {
 			p.keep(c, value)
-			p.warn(c, reason("flag_unknown", "value", value))
+			p.warn(c, Because("flag_unknown", "value", value))
 		}
 	}
 	if !r.Death.IsZero() {
@@ -102,11 +102,11 @@ func (p *parsing) date(c *Column, value string, o dateOptions) Date {
 	d, swapped, ok := parseDate(value, o)
 	if !ok {
 		p.keep(c, value)
-		p.warn(c, reason("date_invalid", "value", value))
+		p.warn(c, Because("date_invalid", "value", value))
 		return Date{}
 	}
 	if swapped {
-		p.warn(c, reason("date_swapped", "value", value, "date", d.String()))
+		p.warn(c, Because("date_swapped", "value", value, "date", d.String()))
 	}
 	return d
 }
@@ -120,7 +120,7 @@ func (p *parsing) past(f Field) Date {
 	d := p.date(c, value, p.dates(c))
 	if p.today().Before(d) {
 		p.keep(c, value)
-		p.warn(c, reason("date_implausible", "date", d.String()))
+		p.warn(c, Because("date_implausible", "date", d.String()))
 		return Date{}
 	}
 	return d
@@ -156,7 +156,7 @@ func (p *parsing) logins() {
 			mail := fold.Email(target)
 			if !fold.ValidEmail(mail) {
 				p.keep(c, target)
-				p.warn(c, reason("email_invalid", "value", target))
+				p.warn(c, Because("email_invalid", "value", target))
 			} else if !slices.Contains(p.record.Redirects, mail) {
 				p.record.Redirects = append(p.record.Redirects, mail)
 			}
@@ -168,7 +168,7 @@ func (p *parsing) addLogin(c *Column, to *[]string, login string) {
 	switch {
 	case fold.TypedLogin(login) == "" || len(login) > 2*fold.MaxLogin:
 		p.keep(c, login)
-		p.warn(c, reason("login_invalid", "value", login))
+		p.warn(c, Because("login_invalid", "value", login))
 	case !slices.Contains(*to, login):
 		*to = append(*to, login)
 	}
@@ -199,7 +199,7 @@ func (p *parsing) refusal(c *Column, value string, r Refusal) {
 		d, _, isDate := parseDate(value, p.dates(c))
 		if !isDate || d.IsZero() {
 			p.keep(c, value)
-			p.warn(c, reason("flag_unknown", "value", value))
+			p.warn(c, Because("flag_unknown", "value", value))
 			return
 		}
 		yes = true

@@ -1,4 +1,4 @@
-package imports
+package lists
 
 import (
 	"errors"
@@ -221,35 +221,6 @@ func TestOverrides(t *testing.T) {
 	}
 }
 
-func TestIdentity(t *testing.T) {
-	t.Parallel()
-	of := func(text string, n int) string {
-		table := openText(t, text)
-		m, err := MapColumns(table, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for row := range table.Rows() {
-			r, _, err := m.Record(row, testDefaults())
-			if err != nil {
-				t.Fatal(err)
-			}
-			return Identity(r, n)
-		}
-		return ""
-	}
-	a := of("Nom;Prénom;Date de naissance;Promo\nL’HAME;Pierre-Henri;31/12/1967;1989\n", 1)
-	if b := of("prénom,nom,promo,ddn\npierre henri,L'Hame,1989,1967-12-31\n", 1); a != b {
-		t.Errorf("%q and %q differ", a, b)
-	}
-	if b := of("Nom;Prénom;Date de naissance;Promo\nL’HAME;Pierre-Henri;31/12/1967;1989\n", 2); a == b {
-		t.Errorf("two occurrences share %q", a)
-	}
-	if got, want := of("Matricule;Nom\n7.0;Martin\n", 1), "id|import|7"; got != want {
-		t.Errorf("Identity = %q, want %q", got, want)
-	}
-}
-
 func TestHeaderTableHasNoDoubles(t *testing.T) {
 	t.Parallel()
 	seen := map[string]Field{}
@@ -272,7 +243,7 @@ func TestReasonsHaveTexts(t *testing.T) {
 			}
 		}
 	}
-	if got, want := reason("class_invalid", "value", "zéro").Text("fr"), "« zéro » n’est pas une année de promotion."; got != want {
+	if got, want := Because("class_invalid", "value", "zéro").Text("fr"), "« zéro » n’est pas une année de promotion."; got != want {
 		t.Errorf("Text = %q, want %q", got, want)
 	}
 }

@@ -1,4 +1,4 @@
-package imports
+package lists
 
 import (
 	"cmp"
@@ -16,7 +16,7 @@ func (p *parsing) contacts() {
 			mail := fold.Email(part)
 			if !fold.ValidEmail(mail) {
 				p.keep(c, part)
-				p.warn(c, reason("email_invalid", "value", part))
+				p.warn(c, Because("email_invalid", "value", part))
 				continue
 			}
 			p.addContact(Contact{Kind: people.Email, Purpose: c.Purpose, Value: mail})
@@ -36,7 +36,7 @@ func (p *parsing) contacts() {
 			}
 			if !ok {
 				p.keep(c, part)
-				p.warn(c, reason("phone_invalid", "value", part))
+				p.warn(c, Because("phone_invalid", "value", part))
 				continue
 			}
 			p.addContact(Contact{Kind: people.Phone, Purpose: c.Purpose, Value: e164})
@@ -71,7 +71,7 @@ func (p *parsing) address(c *Column) {
 	for i := range p.Columns {
 		other := &p.Columns[i]
 		value := p.value(other)
-		if other.Purpose != c.Purpose || other.Group != c.Group || value == "" || !other.Field.isContact() {
+		if other.Purpose != c.Purpose || other.Group != c.Group || value == "" || !other.Field.IsContact() {
 			continue
 		}
 		switch other.Field {
@@ -100,7 +100,7 @@ func (p *parsing) address(c *Column) {
 		return
 	}
 	if !a.To.IsZero() && a.To.Last().Before(a.From) {
-		p.warn(c, reason("period_reversed", "from", a.From.String(), "to", a.To.String()))
+		p.warn(c, Because("period_reversed", "from", a.From.String(), "to", a.To.String()))
 	}
 	if french := a.Country == "FR" || a.Country == "" && cmp.Or(p.defaults.Region, "FR") == "FR"; french && len(a.Postcode) == 4 && isNumber(a.Postcode) {
 		a.Postcode = "0" + a.Postcode // a spreadsheet dropped it

@@ -1,4 +1,4 @@
-package imports
+package lists
 
 import (
 	"cmp"
@@ -28,7 +28,7 @@ func (p *parsing) degrees() error {
 		case group > 1 && !given, !p.record.Named() && !given:
 			continue
 		case degree.Association == "":
-			return reason("no_association")
+			return Because("no_association")
 		}
 		p.record.Degrees = append(p.record.Degrees, degree)
 	}
@@ -62,10 +62,10 @@ func (p *parsing) degree(group int) (d Degree, given bool, err error) {
 			association = value
 			if d.Association = p.associationOf(value); d.Association == "" {
 				if p.defaults.Association == "" {
-					return d, true, reason("association_unknown", "value", value)
+					return d, true, Because("association_unknown", "value", value)
 				}
 				p.keep(c, value)
-				p.warn(c, reason("association_unknown", "value", value))
+				p.warn(c, Because("association_unknown", "value", value))
 				association = ""
 			}
 		case ClassYear:
@@ -131,7 +131,7 @@ func (p *parsing) classYear(c *Column, value string) int {
 	}
 	if year < 1800 || year > latest {
 		p.keep(c, value)
-		p.warn(c, reason("class_invalid", "value", value))
+		p.warn(c, Because("class_invalid", "value", value))
 		return 0
 	}
 	return year
@@ -157,7 +157,7 @@ func (p *parsing) diploma(c *Column, value string, d *Degree) {
 		d.Diploma = people.OtherDiploma
 	default:
 		known = false
-		p.warn(c, reason("diploma_unknown", "value", value))
+		p.warn(c, Because("diploma_unknown", "value", value))
 	}
 	if !known || len(strings.Fields(words)) > 2 {
 		p.keep(c, value)
@@ -199,7 +199,7 @@ func (p *parsing) memberships() {
 		switch {
 		case m.From.IsZero() && m.To.IsZero():
 		case !m.To.IsZero() && m.To.Before(m.From):
-			p.warn(nil, reason("period_reversed", "from", m.From.String(), "to", m.To.String()))
+			p.warn(nil, Because("period_reversed", "from", m.From.String(), "to", m.To.String()))
 		default:
 			p.record.Memberships = append(p.record.Memberships, m)
 		}
@@ -215,7 +215,7 @@ func (p *parsing) membershipAssociation() string {
 			return code
 		}
 		p.keep(c, value)
-		p.warn(c, reason("association_unknown", "value", value))
+		p.warn(c, Because("association_unknown", "value", value))
 	}
 	if len(p.record.Degrees) > 0 {
 		return p.record.Degrees[0].Association
@@ -244,13 +244,13 @@ func (p *parsing) paid(c *Column, value string, m Membership) {
 	if !ok || d.IsZero() || isFlag {
 		p.keep(c, value)
 		if len(p.record.Memberships) == 0 {
-			p.warn(c, reason("membership_no_dates"))
+			p.warn(c, Because("membership_no_dates"))
 		}
 		return
 	}
 	m.From, m.To = d.First(), d.Last()
 	if d.Day > 0 { // the day of a payment
-		m.To = d.addDays(1, -1)
+		m.To = d.AddDays(1, -1)
 	}
 	p.record.Memberships = append(p.record.Memberships, m)
 }
@@ -261,7 +261,7 @@ func (p *parsing) paid(c *Column, value string, m Membership) {
 func (m *Membership) fillPeriod(today Date) {
 	switch {
 	case m.From.IsZero():
-		m.From = m.To.addDays(-1, 1)
+		m.From = m.To.AddDays(-1, 1)
 	case m.To.IsZero():
 		since := today
 		if since.Before(m.From) {

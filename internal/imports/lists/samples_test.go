@@ -1,4 +1,4 @@
-package imports
+package lists
 
 import (
 	"errors"
@@ -59,7 +59,7 @@ func TestDeputies(t *testing.T) {
 	}
 	identities := map[string]bool{}
 	for _, r := range records {
-		identities[Identity(r, 1)] = true
+		identities[r.Legacy[0].Value] = true
 	}
 	if len(identities) != 598 {
 		t.Errorf("%d identities, want 598", len(identities))

@@ -1,4 +1,4 @@
-package imports
+package lists
 
 import (
 	"archive/zip"
@@ -37,7 +37,7 @@ func openWorkbook(r io.ReaderAt, size int64) (w *workbook, err error) {
 		UnzipSizeLimit: maxUnpacked, UnzipXMLSizeLimit: inMemory, ShortDatePattern: "yyyy-mm-dd",
 	})
 	if err != nil {
-		return nil, reason("file_broken", "detail", err)
+		return nil, Because("file_broken", "detail", err)
 	}
 	w = &workbook{file: f, since: 1900}
 	if p, err := f.GetWorkbookProps(); err == nil && p.Date1904 != nil && *p.Date1904 {
@@ -49,7 +49,7 @@ func openWorkbook(r io.ReaderAt, size int64) (w *workbook, err error) {
 // guard makes an error of a panic in the workbook library: its input is foreign.
 func guard(err *error) {
 	if p := recover(); p != nil {
-		*err = reason("file_broken", "detail", fmt.Sprint(p))
+		*err = Because("file_broken", "detail", fmt.Sprint(p))
 	}
 }
 
@@ -58,7 +58,7 @@ func guard(err *error) {
 func checkParts(r io.ReaderAt, size int64) error {
 	z, err := zip.NewReader(r, size)
 	if err != nil {
-		return reason("file_broken", "detail", err)
+		return Because("file_broken", "detail", err)
 	}
 	var total, rest uint64
 	for _, f := range z.File {
@@ -67,11 +67,11 @@ func checkParts(r io.ReaderAt, size int64) error {
 			rest += f.UncompressedSize64
 		}
 		if total > maxUnpacked || rest > maxParts {
-			return reason("file_too_big", "limit", maxUnpacked>>20)
+			return Because("file_too_big", "limit", maxUnpacked>>20)
 		}
 	}
 	if total > inMemory && total > uint64(size)*maxRatio {
-		return reason("file_too_big", "limit", maxUnpacked>>20)
+		return Because("file_too_big", "limit", maxUnpacked>>20)
 	}
 	return nil
 }
@@ -81,7 +81,7 @@ func (w *workbook) rows(sheet string, raw bool) iter.Seq2[Row, error] {
 	return func(yield func(Row, error) bool) {
 		rows, err := w.file.Rows(sheet)
 		if err != nil {
-			yield(Row{}, reason("file_broken", "detail", err))
+			yield(Row{}, Because("file_broken", "detail", err))
 			return
 		}
 		defer rows.Close()
@@ -110,18 +110,18 @@ func (w *workbook) nextRow(rows *excelize.Rows, raw bool) (cells []string, more 
 	defer guard(&err)
 	if !rows.Next() {
 		if err := rows.Error(); err != nil {
-			return nil, false, reason("file_broken", "detail", err)
+			return nil, false, Because("file_broken", "detail", err)
 		}
 		return nil, false, nil
 	}
 	cells, err = rows.Columns(excelize.Options{RawCellValue: raw})
 	if err != nil {
-		return nil, true, reason("line_unreadable", "detail", err)
+		return nil, true, Because("line_unreadable", "detail", err)
 	}
 	for i, cell := range cells {
 		cells[i] = strings.ReplaceAll(strings.ReplaceAll(cell, "_x000D_", ""), "\r\n", "\n")
 		if len(cell) > maxCell {
-			return nil, true, reason("line_cell_too_long", "limit", maxCell)
+			return nil, true, Because("line_cell_too_long", "limit", maxCell)
 		}
 		if raw && w.dates[i] {
 			cells[i] = w.date(cell)

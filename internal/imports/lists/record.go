@@ -1,4 +1,4 @@
-package imports
+package lists
 
 import (
 	"cmp"
@@ -121,17 +121,17 @@ func (m *Mapping) Record(row Row, defaults *Defaults) (*Record, []Warning, error
 	r := p.record
 	switch {
 	case !r.Named() && len(r.Legacy) == 0:
-		return nil, p.warnings, reason("no_name")
+		return nil, p.warnings, Because("no_name")
 	case r.Named() && !isName(r.Surname()):
-		return nil, p.warnings, reason("not_a_name", "value", r.Surname())
+		return nil, p.warnings, Because("not_a_name", "value", r.Surname())
 	case r.FirstName != "" && !isName(r.FirstName):
-		return nil, p.warnings, reason("not_a_name", "value", r.FirstName)
+		return nil, p.warnings, Because("not_a_name", "value", r.FirstName)
 	}
 	p.plausibility()
 	for i := range r.Memberships {
 		m := &r.Memberships[i]
 		if m.fillPeriod(p.today()); m.Open {
-			p.warn(nil, reason("membership_open", "to", m.To.String()))
+			p.warn(nil, Because("membership_open", "to", m.To.String()))
 		}
 	}
 	return r, p.warnings, nil
@@ -164,11 +164,11 @@ func (p *parsing) keep(c *Column, value string) {
 func (p *parsing) texts() {
 	if p.row.Missing > 0 {
 		want := len(p.row.Cells)
-		p.warn(nil, reason("line_short", "got", want-p.row.Missing, "want", want))
+		p.warn(nil, Because("line_short", "got", want-p.row.Missing, "want", want))
 	}
 	for _, i := range p.row.Repaired {
 		if i < len(p.Columns) {
-			p.warn(&p.Columns[i], reason("text_repaired", "value", p.row.Cells[i]))
+			p.warn(&p.Columns[i], Because("text_repaired", "value", p.row.Cells[i]))
 		}
 	}
 	for i := range p.Columns {
@@ -182,7 +182,7 @@ func (p *parsing) texts() {
 			p.keep(c, value)
 		case FirstName, FirstNames, Surname, BirthSurname, UsageSurname, FullName, SurnameFirst, City, Street, Department:
 			if lostCharacter(value) {
-				p.warn(c, reason("text_lost", "value", value))
+				p.warn(c, Because("text_lost", "value", value))
 			}
 		}
 	}
@@ -236,19 +236,19 @@ func (p *parsing) one(f Field) (*Column, string) {
 func (p *parsing) plausibility() {
 	r := p.record
 	if r.Named() && r.FirstName == "" {
-		p.warn(nil, reason("no_first_name"))
+		p.warn(nil, Because("no_first_name"))
 	}
 	known := false
 	for _, d := range r.Degrees {
 		known = known || d.ClassYear > 0
 		if age := d.ClassYear - r.Birth.Year; d.ClassYear > 0 && r.Birth.Year > 0 && (age < 15 || age > 90) {
-			p.warn(nil, reason("birth_implausible", "birth", r.Birth.Year, "class", d.ClassYear))
+			p.warn(nil, Because("birth_implausible", "birth", r.Birth.Year, "class", d.ClassYear))
 		}
 	}
 	if r.Named() && !known {
-		p.warn(nil, reason("no_class"))
+		p.warn(nil, Because("no_class"))
 	}
 	if !r.Death.IsZero() && r.Death.Before(r.Birth) {
-		p.warn(nil, reason("period_reversed", "from", r.Birth.String(), "to", r.Death.String()))
+		p.warn(nil, Because("period_reversed", "from", r.Birth.String(), "to", r.Death.String()))
 	}
 }

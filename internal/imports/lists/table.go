@@ -1,10 +1,10 @@
-// Package imports takes lists of people, as associations, schools and other software keep them, into the base.
+// Package lists reads lists of people as associations, schools and other software keep them.
 //
-// Its parsing layer is pure and streams: Open reads CSV in every usual dialect and encoding, and XLSX, as a Table of
-// rows; MapColumns says which column is which; Mapping.Record makes of a row one normalised Record, with what was
-// taken with a reservation, or says why it cannot be taken; RejectWriter hands back what was not taken in the format
-// it came in. What a row costs does not depend on how many there are.
-package imports
+// It is pure and streams: Open reads CSV in every usual dialect and encoding, and XLSX, as a Table of rows;
+// MapColumns says which column is which; Mapping.Record makes of a row one normalised Record, with what was taken with
+// a reservation, or says why it cannot be taken; RejectWriter hands back what was not taken in the format it came in.
+// What a row costs does not depend on how many there are.
+package lists
 
 import (
 	"bufio"
@@ -50,9 +50,9 @@ type Row struct {
 func Open(name string, r io.ReaderAt, size int64) (*Table, error) {
 	switch {
 	case size <= 0:
-		return nil, reason("file_empty")
+		return nil, Because("file_empty")
 	case size > maxFile:
-		return nil, reason("file_too_big", "limit", maxFile>>20)
+		return nil, Because("file_too_big", "limit", maxFile>>20)
 	}
 	t := &Table{Name: name, source: source{r: r, size: size}}
 	head := make([]byte, min(size, 8))
@@ -64,9 +64,9 @@ func Open(name string, r io.ReaderAt, size int64) (*Table, error) {
 	case bytes.HasPrefix(head, []byte("PK\x03\x04")):
 		err = t.openXLSX()
 	case bytes.HasPrefix(head, []byte("\xd0\xcf\x11\xe0")):
-		return nil, reason("file_old_excel")
+		return nil, Because("file_old_excel")
 	case bytes.HasPrefix(head, []byte("%PDF")), bytes.HasPrefix(head, []byte("PK")):
-		return nil, reason("file_not_table")
+		return nil, Because("file_not_table")
 	default:
 		t.source.gzip = bytes.HasPrefix(head, []byte("\x1f\x8b"))
 		err = t.openCSV()
@@ -86,6 +86,9 @@ func (t *Table) Close() error {
 	return t.book.file.Close()
 }
 
+// Workbook reports an XLSX file, which is read at once rather than row by row.
+func (t *Table) Workbook() bool { return t.book != nil }
+
 func (t *Table) openCSV() error {
 	r, err := t.source.open()
 	if err != nil {
@@ -104,7 +107,7 @@ func (t *Table) openCSV() error {
 	case bytes.HasPrefix(head, []byte("\xfe\xff")):
 		t.Encoding, t.source.wide = UTF16BE, UTF16BE
 	case bytes.HasPrefix(bytes.TrimSpace(head), []byte("<")):
-		return reason("file_not_table") // a web page that calls itself .xls
+		return Because("file_not_table") // a web page that calls itself .xls
 	}
 	if r, err = t.source.open(); err != nil {
 		return err
@@ -114,9 +117,9 @@ func (t *Table) openCSV() error {
 	case err != nil:
 		return broken(err)
 	case p.nul:
-		return reason("file_not_table")
+		return Because("file_not_table")
 	case p.size == 0:
-		return reason("file_empty")
+		return Because("file_empty")
 	}
 	if t.Encoding == "" {
 		t.Encoding = p.encoding()
@@ -129,7 +132,7 @@ func broken(err error) error {
 	if r := (Reason{}); errors.As(err, &r) {
 		return r
 	}
-	return reason("file_broken", "detail", err)
+	return Because("file_broken", "detail", err)
 }
 
 // findDialect tries each separator on the first rows, and keeps the one whose header is recognised best, then whose
@@ -153,7 +156,7 @@ func (t *Table) findDialect() error {
 		}
 	}
 	if len(bestRows) == 0 {
-		return reason("file_empty")
+		return Because("file_empty")
 	}
 	t.dialect, t.Separator, t.Escape = best, rune(best.separator), best.escape
 	t.setHeader(bestRows)
@@ -281,7 +284,7 @@ func (t *Table) openXLSX() error {
 		}
 	}
 	if best == nil {
-		return reason("file_empty")
+		return Because("file_empty")
 	}
 	t.Sheet = book.sheet
 	t.setHeader(best)
@@ -359,7 +362,7 @@ func (t *Table) fit(row *Row) error {
 			if cell != "" {
 				row.Raw = strings.Join(row.Cells, string(max(t.Separator, '\t')))
 				row.Cells = nil
-				return reason("line_too_many", "got", got, "want", want)
+				return Because("line_too_many", "got", got, "want", want)
 			}
 		}
 		row.Cells = row.Cells[:want]
@@ -368,7 +371,7 @@ func (t *Table) fit(row *Row) error {
 		if row.last {
 			row.Raw = strings.Join(row.Cells, string(max(t.Separator, '\t')))
 			row.Cells = nil
-			return reason("line_cut", "got", got, "want", want)
+			return Because("line_cut", "got", got, "want", want)
 		}
 		if t.book == nil {
 			row.Missing = want - got

@@ -1,4 +1,4 @@
-package imports
+package lists
 
 import (
 	"cmp"
@@ -140,7 +140,7 @@ func Fields() []Field {
 		RefusePhone, RefuseDirectory, RefuseAll, AcceptMailing, AcceptDirectory, RefusalDate, RefusalOrigin, Note, Ignore}
 }
 
-func (f Field) isContact() bool {
+func (f Field) IsContact() bool {
 	switch f {
 	case Email, Phone, Street, Postcode, City, Country, AddressFrom, AddressTo:
 		return true
@@ -222,7 +222,7 @@ func (h *headerReader) codes(header string) map[string]string {
 
 // finish settles what depends on the field: whose the contact is, which of several it is.
 func (c *Column) finish(plain string, purpose people.Purpose, second bool) {
-	if c.Field.isContact() {
+	if c.Field.IsContact() {
 		c.Purpose = people.Personal
 		if purpose != "" {
 			c.Purpose = purpose

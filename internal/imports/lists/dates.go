@@ -1,4 +1,4 @@
-package imports
+package lists
 
 import (
 	"fmt"
@@ -322,7 +322,7 @@ func plainNumber(s string) string {
 }
 
 // addDays is the day so many years and days later; d is a whole day.
-func (d Date) addDays(years, days int) Date {
+func (d Date) AddDays(years, days int) Date {
 	t := d.Time().AddDate(years, 0, days)
 	return Date{t.Year(), int(t.Month()), t.Day()}
 }

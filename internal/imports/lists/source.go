@@ -1,4 +1,4 @@
-package imports
+package lists
 
 import (
 	"bufio"
@@ -22,7 +22,7 @@ func (s source) open() (io.Reader, error) {
 	if s.gzip {
 		z, err := gzip.NewReader(bufio.NewReader(r))
 		if err != nil {
-			return nil, reason("file_broken", "detail", err)
+			return nil, Because("file_broken", "detail", err)
 		}
 		r = &bounded{r: z, left: maxFile}
 	}
@@ -45,7 +45,7 @@ type bounded struct {
 func (b *bounded) Read(p []byte) (int, error) {
 	n, err := b.r.Read(p)
 	if b.left -= int64(n); b.left < 0 {
-		return 0, reason("file_too_big", "limit", maxFile>>20)
+		return 0, Because("file_too_big", "limit", maxFile>>20)
 	}
 	return n, err
 }

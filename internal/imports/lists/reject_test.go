@@ -1,4 +1,4 @@
-package imports
+package lists
 
 import (
 	"bytes"
@@ -122,7 +122,7 @@ func TestRejectWriter(t *testing.T) {
 		w := NewRejectWriter(&out, table, "fr")
 		for row, err := range table.Rows() {
 			if err == nil {
-				err = reason("not_a_name", "value", row.Cells[0])
+				err = Because("not_a_name", "value", row.Cells[0])
 			}
 			if err := w.Write(row, err); err != nil {
 				t.Fatal(err)
@@ -162,7 +162,7 @@ func TestRejectWriterXLSX(t *testing.T) {
 	w := NewRejectWriter(&out, table, "en")
 	for row, err := range table.Rows() {
 		if err == nil {
-			err = reason("no_name")
+			err = Because("no_name")
 		}
 		if err := w.Write(row, err); err != nil {
 			t.Fatal(err)

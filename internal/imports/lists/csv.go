@@ -1,4 +1,4 @@
-package imports
+package lists
 
 import (
 	"bytes"
@@ -132,7 +132,7 @@ func (c *csvReader) malformed(row Row, window []byte, key string) (Row, error) {
 	if cut {
 		c.skipLine()
 	}
-	return row, reason(key, "limit", limitOf(key))
+	return row, Because(key, "limit", limitOf(key))
 }
 
 // skipLine drops what is left of a line that is longer than a record may be.

@@ -1,4 +1,4 @@
-package imports
+package lists
 
 import (
 	"strconv"
@@ -51,7 +51,7 @@ func (m *Mapping) guess(c *Column, cells []string) {
 	case Email, Phone:
 		c.Purpose = people.Personal
 	default:
-		if m.has(kind) {
+		if m.Has(kind) {
 			return
 		}
 	}

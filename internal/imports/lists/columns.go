@@ -1,4 +1,4 @@
-package imports
+package lists
 
 import (
 	"fmt"
@@ -37,7 +37,7 @@ type Column struct {
 // Name is the field as --map takes it: class_year, email_professional, email_personal.2.
 func (c Column) Name() string {
 	name := string(c.Field)
-	if c.Field.isContact() {
+	if c.Field.IsContact() {
 		name += "_" + string(c.Purpose)
 	}
 	if c.Group > 1 {
@@ -75,10 +75,10 @@ func ParseOverride(s string) (Override, error) {
 		}
 		known = append(known, string(field))
 	}
-	if o.Field == "" || o.Group < 1 || o.Purpose != "" && !o.Field.isContact() {
-		return o, reason("map_field", "field", s, "known", strings.Join(known, ", "))
+	if o.Field == "" || o.Group < 1 || o.Purpose != "" && !o.Field.IsContact() {
+		return o, Because("map_field", "field", s, "known", strings.Join(known, ", "))
 	}
-	if o.Purpose == "" && o.Field.isContact() {
+	if o.Purpose == "" && o.Field.IsContact() {
 		o.Purpose = people.Personal
 	}
 	return o, nil
@@ -102,7 +102,7 @@ func MapColumns(t *Table, overrides []Override) (*Mapping, error) {
 		m.Columns[i] = headers.parse(header)
 		m.Columns[i].Index, m.Columns[i].How = i, ByHeader
 	}
-	sample, err := cellsOf(t)
+	sample, err := t.Cells()
 	if err != nil {
 		return nil, err
 	}
@@ -117,14 +117,14 @@ func MapColumns(t *Table, overrides []Override) (*Mapping, error) {
 	for i := range m.Columns {
 		m.Columns[i].MonthFirst = isMonthFirst(sample[i])
 	}
-	if !m.has(Surname) && !m.has(UsageSurname) && !m.has(BirthSurname) && !m.has(FullName) && !m.has(SurnameFirst) && !m.has(LegacyIDField) {
-		return m, reason("file_no_columns")
+	if !m.Has(Surname) && !m.Has(UsageSurname) && !m.Has(BirthSurname) && !m.Has(FullName) && !m.Has(SurnameFirst) && !m.Has(LegacyIDField) {
+		return m, Because("file_no_columns")
 	}
 	return m, nil
 }
 
 // cellsOf reads the first rows, column by column, empty cells left out.
-func cellsOf(t *Table) ([][]string, error) {
+func (t *Table) Cells() ([][]string, error) {
 	sample := make([][]string, len(t.Header))
 	n := 0
 	for row, err := range t.Rows() {
@@ -143,7 +143,7 @@ func cellsOf(t *Table) ([][]string, error) {
 	return sample, nil
 }
 
-func (m *Mapping) has(f Field) bool { return m.first(f) >= 0 }
+func (m *Mapping) Has(f Field) bool { return m.first(f) >= 0 }
 
 func (m *Mapping) first(f Field) int {
 	for i, c := range m.Columns {
@@ -161,7 +161,7 @@ func (m *Mapping) override(header []string, overrides []Override) (map[int]bool,
 	for _, o := range overrides {
 		at := columnNamed(header, o.Column, taken)
 		if at < 0 {
-			return nil, reason("map_column", "column", o.Column)
+			return nil, Because("map_column", "column", o.Column)
 		}
 		for i := range m.Columns {
 			c := &m.Columns[i]
@@ -216,7 +216,7 @@ func (m *Mapping) settleIDs(taken map[int]bool) {
 
 // settleNames decides what a lone "nom" or "name" means beside the others.
 func (m *Mapping) settleNames(sample [][]string, taken map[int]bool) {
-	first := m.has(FirstName) || m.has(FirstNames)
+	first := m.Has(FirstName) || m.Has(FirstNames)
 	for i := range m.Columns {
 		c := &m.Columns[i]
 		if taken[i] {
@@ -238,9 +238,9 @@ func (m *Mapping) settleNames(sample [][]string, taken map[int]bool) {
 			continue
 		}
 		switch {
-		case m.has(BirthSurname):
+		case m.Has(BirthSurname):
 			c.Field = UsageSurname
-		case m.has(UsageSurname):
+		case m.Has(UsageSurname):
 			c.Field = BirthSurname
 		}
 	}
