@@ -134,8 +134,12 @@ func (c *comparison) lifespan() {
 	if lastSaid == "" && c.file.Status != people.Deceased && c.base.Status != "" {
 		return // a status that nothing but the class year suggests is no news
 	}
+	before := len(c.conflicts)
 	if c.take("status", lastSaid, fileSaid, baseSaid) {
 		c.status = &people.Person{Status: c.file.Status, DeceasedOn: c.file.Death.Time()}
+	}
+	if len(c.conflicts) > before && c.file.Status != c.base.Status { // not about the day: the desk can take the status alone
+		c.conflicts[before].base, c.conflicts[before].file = string(c.base.Status), string(c.file.Status)
 	}
 }
 

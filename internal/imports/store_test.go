@@ -337,6 +337,65 @@ func TestUpdate(t *testing.T) {
 	}
 }
 
+// What lists say of dues, refusals, deaths and degrees, as they change from one year to the next.
+func TestListsThroughTheYears(t *testing.T) {
+	t.Parallel()
+	const header = "Matricule;Nom;Prénom;Promo;Début adhésion;Fin adhésion;Refus mail;Décédé;École 2;Promo 2\n"
+	for _, c := range []struct{ name, first, then, want, cases string }{
+		{"dues are paid again", "1;Roux;Paul;1990;01/09/2024;31/08/2025;;;;\n", "1;Roux;Paul;1990;01/09/2024;31/08/2026;;;;\n",
+			"graduate ly1990 2024-09-01/2025-08-31 2025-09-01/2026-08-31", ""},
+		{"an end that comes nearer is not taken", "1;Roux;Paul;1990;01/09/2024;31/08/2026;;;;\n", "1;Roux;Paul;1990;01/09/2024;31/08/2025;;;;\n",
+			"graduate ly1990 2024-09-01/2026-08-31", "import_conflict/membership:2026-08-31>2025-08-31"},
+		{"an open one that ends", "1;Roux;Paul;1990;01/09/2024;;;;;\n", "1;Roux;Paul;1990;01/09/2024;31/12/2026;;;;\n", "graduate ly1990 2024-09-01/2027-08-31", ""},
+		{"a new refusal", "1;Roux;Paul;1990;;;;;;\n", "1;Roux;Paul;1990;;;12/03/2019;;;\n", "graduate ly1990 no-mailing-2019-03-12", ""},
+		{"a death", "1;Roux;Paul;1990;;;;;;\n", "1;Roux;Paul;1990;;;;03/04/2020;;\n", "deceased ly1990", ""},
+		{"a second degree", "1;Roux;Paul;1990;;;;;;\n", "1;Roux;Paul;1990;;;;;INSA Rennes;1994\n", "graduate re1994 ly1990", ""},
+		{"nothing is ever emptied", "1;Roux;Paul;1990;01/09/2024;31/08/2026;12/03/2019;;INSA Rennes;1994\n", "1;Roux;Paul;;;;;;;\n",
+			"graduate re1994 ly1990 2024-09-01/2026-08-31 no-mailing-2019-03-12", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			h := newHouse(t, dbtest.New(t))
+			h.run(t, header+c.first, Options{})
+			for range 2 {
+				h.clock = h.clock.Add(time.Hour)
+				h.run(t, header+c.then, Options{})
+				p := h.by(t, "Paul")
+				got := string(p.Status)
+				for _, g := range p.Degrees {
+					a, _ := people.Associations{h.ly, h.re}.ByID(g.AssociationID)
+					got += fmt.Sprintf(" %s%d", a.Code, g.ClassYear)
+				}
+				for _, m := range p.Memberships {
+					got += " " + m.StartsOn.Format(time.DateOnly) + "/" + m.EndsOn.Format(time.DateOnly)
+				}
+				for _, no := range p.Consents {
+					got += " no-" + no.Kind + "-" + no.At.Format(time.DateOnly)
+				}
+				if got != c.want || h.cases(t) != c.cases {
+					t.Errorf("Paul is %s, desk %s\nwant    %s, desk %s", got, h.cases(t), c.want, c.cases)
+				}
+			}
+		})
+	}
+}
+
+// What a person said since goes before a list that says it without a date.
+func TestPersonSaidYesSince(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, dbtest.New(t))
+	h.run(t, "Matricule;Nom;Prénom;Promo\n1;Roux;Paul;1990\n", Options{})
+	must(t, h.people.AddConsent(t.Context(), system(), people.Consent{PersonID: h.by(t, "Paul").ID, Kind: "mailing", Granted: true, Origin: "person"}))
+	must(t, h.people.SaveStatus(t.Context(), system(), h.by(t, "Paul").ID, people.Other, time.Time{}))
+	h.run(t, "Matricule;Nom;Prénom;Promo;Refus mail;Décédé\n1;Roux;Paul;1990;oui;03/04/2020\n", Options{})
+	if granted, _, _ := people.StatusOn(h.by(t, "Paul").Consents, "mailing"); !granted || h.by(t, "Paul").Status != people.Other {
+		t.Error("the list overruled the person")
+	}
+	if got, want := h.cases(t), "import_conflict/consent:mailing: +>mailing: −; import_conflict/status:other>deceased"; got != want {
+		t.Errorf("desk = %s, want %s", got, want)
+	}
+}
+
 func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
