@@ -126,7 +126,41 @@ func TestJobRunsAgain(t *testing.T) {
 	b.get(here).want(200, "Terminé", "nouvelles personnes 6")
 }
 
-// A damaged workbook, a full disk: the page says what happened and what to do.
+// Lists of people do not lie about: a draft goes after a week, rejects after a month; the history stays.
+func TestSweep(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, dbtest.New(t))
+	b := s.as(staff(viewer.Webmaster, s.ly))
+	draft := b.upload("brouillon.csv", uploaded, "ly").Header.Get("Location")
+	sent := b.upload("liste.csv", uploaded, "ly")
+	here := sent.Header.Get("Location")
+	b.submit(b.follow(sent), here+"/importer").want(303)
+	must(t, s.work())
+	files := func() (n int) {
+		for _, err := range s.files.List(t.Context(), "imports/") {
+			must(t, err)
+			n++
+		}
+		return n
+	}
+	for _, c := range []struct {
+		days, files int
+		draft       int // status of its page
+		rejects     int
+	}{{6, 2, 200, 200}, {2, 1, 404, 200}, {20, 1, 404, 200}, {4, 0, 404, 404}} {
+		s.clock = s.clock.AddDate(0, 0, c.days)
+		must(t, s.sweep(t.Context()))
+		b = s.as(staff(viewer.Webmaster, s.ly))
+		if got := files(); got != c.files {
+			t.Errorf("%d days later %d files, want %d", c.days, got, c.files)
+		}
+		b.get(draft).want(c.draft)
+		b.get(here).want(200, "Terminé")
+		b.get(here + "/rejets").want(c.rejects)
+	}
+}
+
+// A full disk: the page says what happened and what to do.
 func TestProblemsAreSaid(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, dbtest.New(t))
