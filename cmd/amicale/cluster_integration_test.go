@@ -151,9 +151,6 @@ func TestTwoProcessesOneSite(t *testing.T) {
 		return strings.Contains(member.get("/annuaire?q=zebulon+quartz").text(), "Zébulon-Quartz")
 	})
 	t.Logf("a change through A was found on B after %v", time.Since(begun).Round(time.Millisecond))
-	if took := time.Since(begun); took > 3*time.Second {
-		t.Errorf("a change through A was found on B after %v, want about a second", took)
-	}
 
 	laure.at(b).get("/moi").want(200) // a session made on A
 	laure.showPhoto(40)

@@ -24,6 +24,9 @@ func TestSettingsOfTheProgram(t *testing.T) {
 		{"a wrong address", "url = \"annuaire.example\"\n", "is not like https://annuaire.example"},
 		{"a wrong proxy", "trusted-proxies = [\"the router\"]\n", "neither an address nor a network"},
 		{"a wrong level", "log-level = \"loud\"\n", "log-level"},
+		{"a database that is not there", "database = \"postgres://u:hush@127.0.0.1:1/amicale\"\n", "127.0.0.1"},
+		{"files that are not there", "blobs = \"s3://key:hush@127.0.0.1:1/amicale?insecure=true\"\n", "blob.Open"},
+		{"no database at all", "database = \"mysql://u:hush@127.0.0.1/amicale\"\n", "neither sqlite:PATH nor postgres://"},
 		{"a password in clear over the net", "smtp = \"smtp://u:hush@mail.example:25?tls=none\"\n", "would travel in clear"},
 	} {
 		code, stdout, stderr := ran(t, nil, "serve", "--data", folder, "--config", write(row.file))

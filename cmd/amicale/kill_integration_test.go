@@ -207,6 +207,6 @@ func TestASecondSignalEndsAtOnce(t *testing.T) {
 		t.Fatal("the first signal already cut the upload off")
 	}
 	p.signal(os.Interrupt)
-	p.wait(3 * time.Second)
+	p.wait(10 * time.Second) // less than the grace
 	slowly.Close()
 }

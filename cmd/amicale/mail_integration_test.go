@@ -26,7 +26,7 @@ type smarthost struct {
 	url     string
 	mu      sync.Mutex
 	letters []letter
-	answers []string // "451", "550", "cut"; none left: 250
+	answers []string // "451", "550", "cut", "hang"; none left: 250
 	turns   int
 }
 
@@ -108,6 +108,9 @@ func (s *handing) Data(r io.Reader) error {
 	switch what {
 	case "cut":
 		return s.c.Conn().Close()
+	case "hang": // until who called is gone
+		_, err := io.Copy(io.Discard, s.c.Conn())
+		return err
 	case "451":
 		return &smtp.SMTPError{Code: 451, EnhancedCode: smtp.EnhancedCode{4, 7, 1}, Message: "greylisted, come back later"}
 	case "550":
@@ -306,4 +309,33 @@ func TestLettersComeBack(t *testing.T) {
 	if strings.Contains(p.stderr.String(), to) {
 		t.Errorf("the log names whom a refused letter was for:\n%s", p.stderr)
 	}
+}
+
+// TestAKilledProcesssLetter kills a process while it hands a letter over, before the smarthost has answered for it:
+// another hands it over after the lease, once.
+func TestAKilledProcesssLetter(t *testing.T) {
+	t.Parallel()
+	target, host := shared(t), startSmarthost(t)
+	host.answer("hang")
+	env := []string{"AMICALE_DATABASE=" + target, "AMICALE_SMTP=" + host.url}
+	a := serving(t, env, "serve", "--data", t.TempDir())
+	d := beside(t, target)
+	a.visit().post("/connexion/oubli", "who", "laure.lavaut.ly2010").want(303)
+	until(t, "the letter is under way", 15*time.Second, func() bool { return host.tried() == 1 })
+	b := serving(t, env, "serve", "--data", t.TempDir())
+	a.kill()
+	time.Sleep(2500 * time.Millisecond) // longer than a courier waits before it looks again
+	if n := host.tried(); n != 1 {
+		t.Errorf("the letter of a dead process was taken %d times at once: its lease counts for nothing", n-1)
+	}
+	hurry(t, d) // a quarter of an hour later
+	host.wait("laure.lavaut@exemple.fr", 1)
+	time.Sleep(2500 * time.Millisecond)
+	if n := len(host.to("laure.lavaut@exemple.fr")); n != 1 {
+		t.Errorf("%d letters arrived, want 1", n)
+	}
+	if got := one[string](t, d, `SELECT state FROM outbox WHERE kind = 'account.reset'`); got != "sent" {
+		t.Errorf("the letter is %s", got)
+	}
+	b.stop()
 }

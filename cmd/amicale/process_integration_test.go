@@ -115,26 +115,34 @@ func launch(t testing.TB, env []string, args ...string) *process {
 	return p
 }
 
-// serving starts a command that serves, and waits until it can answer.
+// serving starts a command that serves, and waits until it can answer. Should somebody else have taken the free port
+// meanwhile, it tries another.
 func serving(t testing.TB, env []string, args ...string) *process {
 	t.Helper()
-	listen := freePort(t)
-	p := launch(t, append([]string{"AMICALE_LISTEN=" + listen}, env...), args...)
-	p.url = "http://" + listen
-	p.ready()
-	return p
+	for {
+		listen := freePort(t)
+		p := launch(t, append([]string{"AMICALE_LISTEN=" + listen}, env...), args...)
+		p.url = "http://" + listen
+		until(t, "the program is ready", 40*time.Second, func() bool { return p.over() || p.saysReady() })
+		if p.saysReady() {
+			return p
+		}
+		if !strings.Contains(p.stderr.String(), "address already in use") {
+			t.Fatalf("%v ended with code %d instead of serving:\n%s%s", p.cmd.Args, p.code(), p.stdout, p.stderr)
+		}
+	}
 }
 
 // ready waits for the line that begins with "ready ".
 func (p *process) ready() {
 	p.t.Helper()
-	until(p.t, "the program is ready", 40*time.Second, func() bool {
-		if p.over() {
-			p.t.Fatalf("%v ended with code %d instead of serving:\n%s%s", p.cmd.Args, p.code(), p.stdout, p.stderr)
-		}
-		return strings.HasPrefix(p.stdout.String(), "ready ") || strings.Contains(p.stdout.String(), "\nready ")
-	})
+	until(p.t, "the program is ready", 40*time.Second, func() bool { return p.over() || p.saysReady() })
+	if !p.saysReady() {
+		p.t.Fatalf("%v ended with code %d instead of serving:\n%s%s", p.cmd.Args, p.code(), p.stdout, p.stderr)
+	}
 }
+
+func (p *process) saysReady() bool { return strings.Contains("\n"+p.stdout.String(), "\nready ") }
 
 func (p *process) over() bool {
 	select {
