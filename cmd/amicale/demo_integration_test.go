@@ -34,11 +34,6 @@ func TestDemoProcess(t *testing.T) {
 	again.stop()
 }
 
-func (p *process) get(path string) *page {
-	p.t.Helper()
-	return p.visit().get(path)
-}
-
 // TestDemoRefusesAnotherBase tries the demonstration over sites that others have begun: nothing may be mixed in.
 func TestDemoRefusesAnotherBase(t *testing.T) {
 	t.Parallel()
