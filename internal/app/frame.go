@@ -33,6 +33,7 @@ func (a *App) frameOf(r *web.Request, p web.Page) ui.Frame {
 		HelpURL: a.helpURL(r, p), Languages: languages(r), NoIndex: !p.Index || p.Status >= 400, Demo: a.o.Demo,
 		Search: ui.SearchBox{Value: p.Search}, AccentsURL: "/couleurs.css", Association: a.brand(r),
 	}
+	f.HelpHere = f.HelpURL != help.Base && r.URL.Path != "/"
 	if p.Index && p.Status < 400 {
 		f.Canonical = a.o.URL + r.URL.Path
 	}

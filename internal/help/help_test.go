@@ -53,7 +53,7 @@ func TestArticlesAreWhole(t *testing.T) {
 func TestScreensAreReservedPaths(t *testing.T) {
 	t.Parallel()
 	known := []string{"/", "/connexion", "/connexion/activer", "/connexion/oubli", "/moi", "/moi/profil", "/moi/donnees", "/moi/consultations",
-		"/moi/parametres", "/p", "/annuaire", "/ma-promo", "/admin"}
+		"/moi/parametres", "/p", "/annuaire", "/ma-promo", "/association", "/admin"}
 	for _, a := range library(t).shelf("fr").articles {
 		for _, s := range a.Screens {
 			if !slices.Contains(known, s) {

@@ -18,6 +18,7 @@ type Frame struct {
 	SignInURL   string    // shown to a guest; no link when empty
 	Search      SearchBox
 	HelpURL     string
+	HelpHere    bool // HelpURL explains this very page
 	Languages   []LangLink
 	Footer      []NavItem
 	Flash       []Toast
@@ -83,6 +84,14 @@ func (f Frame) fullTitle() string {
 
 // searches says whether the bar holds a search.
 func (f Frame) searches() bool { return f.Search.Form != "" || f.Search.Action != "" }
+
+// helpKey says whether the help is that of this page or all of it.
+func (f Frame) helpKey() string {
+	if f.HelpHere {
+		return "ui.help_here"
+	}
+	return "ui.help"
+}
 
 func (f Frame) home() string {
 	if f.HomeURL == "" {
