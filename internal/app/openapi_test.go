@@ -180,7 +180,7 @@ func TestTheAPIIsAsDescribed(t *testing.T) {
 // schemas.
 func answersAreAsDescribed(t *testing.T, doc described, c *webtest.Client, kind string) {
 	t.Helper()
-	given := map[string]string{"q": "lavaut", "ecole": "ly", "promo": "2010", "departement": "Informatique", "diplome": "engineer", "page": "2"}
+	given := map[string]string{"q": "lavaut", "ecole": "ly", "promo": "2010", "departement": "Informatique", "diplome": "engineer", "decennie": "2010", "page": "2"}
 	for _, path := range slices.Sorted(maps.Keys(doc.Paths)) {
 		o, ok := doc.Paths[path]["get"]
 		if !ok {
