@@ -41,6 +41,10 @@ func TestSettingsOfTheProgram(t *testing.T) {
 		t.Errorf("a file that is not there: code %d, %q", code, stderr)
 	}
 
+	if code, _, stderr := ran(t, []string{"AMICALE_SMPT=smtp://mail.example", "AMICALE_OF_ANOTHER=1"}, "serve", "--data", folder); code != 1 || !strings.Contains(stderr, "unknown variable AMICALE_SMPT (did you mean AMICALE_SMTP?)") {
+		t.Errorf("a misspelt variable: code %d, %q", code, stderr)
+	}
+
 	byFile, byVariable, byFlag := freePort(t), freePort(t), freePort(t)
 	config := write("listen = \"" + byFile + "\"\ndata = \"" + folder + "\"\nmail_from = \"Du fichier <fichier@annuaire.example>\"\n")
 	for _, row := range []struct {

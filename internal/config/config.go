@@ -170,14 +170,18 @@ type file struct {
 // setting reports whether a flag may stand in the file: those that have a variable too.
 func setting(f *kong.Flag) bool { return len(f.Envs) > 0 }
 
-// Validate refuses a key that names no setting.
+// Validate refuses a key that names no setting, and a variable that almost names one: read by nobody, it would be
+// missed in silence. Other variables may be somebody else's.
 func (f *file) Validate(app *kong.Application) error {
-	known := map[string]bool{}
+	known, variables := map[string]bool{}, map[string]bool{}
 	var walk func(n *kong.Node)
 	walk = func(n *kong.Node) {
 		for _, flag := range n.Flags {
 			if setting(flag) {
 				known[flag.Name] = true
+			}
+			for _, name := range flag.Envs {
+				variables[name] = true
 			}
 		}
 		for _, c := range n.Children {
@@ -185,6 +189,9 @@ func (f *file) Validate(app *kong.Application) error {
 		}
 	}
 	walk(app.Node)
+	if err := misspelt(variables); err != nil {
+		return err
+	}
 	var wrong []string
 	for k := range f.values {
 		name := strings.ReplaceAll(k, "_", "-")
@@ -199,6 +206,20 @@ func (f *file) Validate(app *kong.Application) error {
 	if len(wrong) > 0 {
 		sort.Strings(wrong)
 		return fmt.Errorf("%s: unknown setting %s", f.path, strings.Join(wrong, ", "))
+	}
+	return nil
+}
+
+// misspelt finds a variable of ours at most two letters away from one that is read.
+func misspelt(variables map[string]bool) error {
+	for _, kv := range os.Environ() {
+		name, _, _ := strings.Cut(kv, "=")
+		if !strings.HasPrefix(name, "AMICALE_") || variables[name] {
+			continue
+		}
+		if near := nearest(name, variables); near != "" {
+			return fmt.Errorf("unknown variable %s (did you mean %s?)", name, near)
+		}
 	}
 	return nil
 }
