@@ -1,18 +1,15 @@
-// Package activation opens the door to people whom the base already knows, and keeps the desk (guichet) where a
-// person decides what a machine must not.
+// Package activation opens the door to people whom the base already knows.
 //
-// It owns the tables of migration 0005. Whoever asks for an account says a surname and a class year, then an e-mail
-// address and a phone number; every request does the same work in the same time and shows the same page, and one
-// job decides afterwards (Decide). What it cannot decide becomes a Case of the school's association; imports and
-// other features open cases of their own kinds there (Store.Open). Every decision leaves a trail.
+// It owns the table activations. Whoever asks for an account says a surname and a class year, then an e-mail address
+// and a phone number; every request does the same work in the same time and shows the same page, and one job decides
+// afterwards (Decide). What it cannot decide goes to the Desk, as do requests to be added and "it was not me"; the
+// desk, or a person's record, sends the link with Store.Invite. Every decision leaves a trail.
 package activation
 
 import (
 	"slices"
-	"strings"
 	"time"
 
-	"amicale/internal/errs"
 	"amicale/internal/fold"
 	"amicale/internal/id"
 	"amicale/internal/people"
@@ -23,115 +20,6 @@ const LinkTTL = 48 * time.Hour
 
 // maxLinks is how many links a person may be sent in a day before further requests lead nowhere.
 const maxLinks = 5
-
-// Claim is what somebody says of himself. An activation has Surname, Year, Email and Phone only.
-type Claim struct {
-	FirstName    string         `json:"first_name,omitempty"`
-	Surname      string         `json:"surname,omitempty"`
-	BirthSurname string         `json:"birth_surname,omitempty"` // where it differs
-	Year         int            `json:"year,omitempty"`
-	School       string         `json:"school,omitempty"` // code of an association
-	Diploma      people.Diploma `json:"diploma,omitempty"`
-	Department   string         `json:"department,omitempty"`
-	Email        string         `json:"email,omitempty"`
-	Phone        string         `json:"phone,omitempty"`
-	Words        string         `json:"words,omitempty"` // what he adds
-}
-
-// Name is first name and surname as claimed.
-func (c Claim) Name() string { return strings.TrimSpace(c.FirstName + " " + c.Surname) }
-
-// Limits of what is typed, in octets.
-const (
-	maxName  = 100
-	maxWords = 2000
-)
-
-// ValidateName checks the first step: surname and class year. It never says whether there is such a person.
-func (c *Claim) ValidateName(now time.Time) error {
-	f := errs.Fields{}
-	c.checkName(f, now)
-	return f.Err()
-}
-
-// Validate checks both steps of an activation.
-func (c *Claim) Validate(now time.Time) error {
-	f := errs.Fields{}
-	c.checkName(f, now)
-	c.checkReach(f)
-	return f.Err()
-}
-
-// ValidateAddition checks what somebody who is not in the base says of himself.
-func (c *Claim) ValidateAddition(now time.Time) error {
-	f := errs.Fields{}
-	c.checkName(f, now)
-	c.checkReach(f)
-	c.checkRest(f)
-	return f.Err()
-}
-
-// ValidateByStaff checks what a member of the staff writes of somebody: the number may be missing.
-func (c *Claim) ValidateByStaff(now time.Time) error {
-	f := errs.Fields{}
-	c.checkName(f, now)
-	c.checkReach(f)
-	if c.Phone == "" {
-		delete(f, "phone")
-	}
-	c.checkRest(f)
-	return f.Err()
-}
-
-func (c *Claim) checkRest(f errs.Fields) {
-	c.FirstName, c.BirthSurname = strings.TrimSpace(c.FirstName), strings.TrimSpace(c.BirthSurname)
-	c.Department, c.Words = strings.TrimSpace(c.Department), strings.TrimSpace(c.Words)
-	if fold.Name(c.FirstName) == "" || len(c.FirstName) > maxName {
-		f.Add("first_name", "activation.need_first_name")
-	}
-	if len(c.BirthSurname) > maxName {
-		f.Add("birth_surname", "activation.need_surname")
-	}
-	if c.School == "" {
-		f.Add("school", "activation.need_school")
-	}
-	if !slices.Contains(people.Diplomas(), c.Diploma) {
-		f.Add("diploma", "activation.need_diploma")
-	}
-	if len(c.Department) > maxName {
-		f.Add("department", "activation.too_long")
-	}
-	if len(c.Words) > maxWords {
-		f.Add("words", "activation.too_long")
-	}
-}
-
-func (c *Claim) checkName(f errs.Fields, now time.Time) {
-	c.Surname = strings.TrimSpace(c.Surname)
-	if fold.Name(c.Surname) == "" || len(c.Surname) > maxName {
-		f.Add("surname", "activation.need_surname")
-	}
-	if !ValidYear(c.Year, now) {
-		f.Add("year", "activation.need_year", map[string]any{"Example": "2010"})
-	}
-}
-
-func (c *Claim) checkReach(f errs.Fields) {
-	c.Email, c.Phone = strings.TrimSpace(c.Email), strings.TrimSpace(c.Phone)
-	if !fold.ValidEmail(fold.Email(c.Email)) {
-		f.Add("email", "activation.need_email")
-	}
-	if _, ok := fold.Phone(c.Phone, ""); !ok {
-		f.Add("phone", "activation.need_phone")
-	}
-}
-
-// ValidYear reports whether a class year can be one: the oldest school is from the nineteenth century, and students
-// know theirs some years ahead.
-func ValidYear(year int, now time.Time) bool { return year >= 1850 && year <= now.Year()+10 }
-
-// Target is what a claim aims at: the same for everybody who claims to be the same person, whoever there is.
-func (c Claim) Target() string { return fold.Key("", c.Surname, "", c.Year) }
 
 // Candidate is a person of the base whom a claim may mean.
 type Candidate struct {
@@ -160,7 +48,7 @@ const (
 	StaySilent Verb = "silent" // enough links have left today
 )
 
-// Reason says why a machine did not decide.
+// Reason says why a machine did not decide. The desk has words for each.
 type Reason string
 
 const (
@@ -171,9 +59,7 @@ const (
 	IsDeceased    Reason = "deceased"      // the base says that this person died
 	WasStopped    Reason = "stopped"       // an earlier request was stopped by the person
 	AsksAddition  Reason = "addition"      // not in the base, says the claimant
-	FromImport    Reason = "import"        // a list could not settle it
 	SaidNotMe     Reason = "not_me"        // the notice was answered
-	ByStaff       Reason = "staff"         // a member of the staff opened it
 	Unreachable   Reason = "unreachable"   // the address agrees, and no mail server takes it
 	AddressAgrees Reason = "address_other" // the address is held for somebody of another name or class
 )
@@ -193,7 +79,7 @@ type Decision struct {
 //
 // The link leaves on its own only to an address that the base holds for exactly one living person of that name and
 // class; where several share the address, the phone number may tell which. A number alone proves nothing.
-func Decide(claim Claim, candidates []Candidate) Decision {
+func Decide(claim people.Claim, candidates []Candidate) Decision {
 	key := fold.Email(claim.Email)
 	phone, _ := fold.Phone(claim.Phone, "")
 	hasEmail := func(c Candidate) bool { return key != "" && c.hasEmail(key) }
@@ -265,7 +151,7 @@ func caseFor(why Reason, about []Candidate) Decision {
 }
 
 // CandidateOf makes a candidate of a dossier for a claim.
-func CandidateOf(claim Claim, d people.Dossier) Candidate {
+func CandidateOf(claim people.Claim, d people.Dossier) Candidate {
 	c := Candidate{Person: d.ID, Activated: d.Activated(), Deceased: d.Status == people.Deceased}
 	for _, p := range d.Contacts {
 		switch p.Kind {
@@ -286,9 +172,31 @@ func CandidateOf(claim Claim, d people.Dossier) Candidate {
 	return c
 }
 
-// needSure asks for the tick that stands before what cannot be undone.
-func needSure() error {
-	f := errs.Fields{}
-	f.Add("sure", "activation.need_sure")
-	return f.Err()
+// CaseKind is what sort of case stands on the desk.
+type CaseKind string
+
+// The kinds of cases that activation opens.
+const (
+	Activation CaseKind = "activation"
+	Addition   CaseKind = "addition"
+	NotMe      CaseKind = "not_me"
+)
+
+// Case is what activation lays on the desk.
+type Case struct {
+	Kind        CaseKind
+	Association id.ID  // whose desk; zero is the federation's
+	Person      id.ID  // whom it is about, where that is known
+	UniqueKey   string // a case with this key that waits already is counted once more instead; "" for a case of its own
+	Reason      Reason
+	Claim       people.Claim
+	Lang        string
+	LinkAt      time.Time // of "not me": when the link left
+	Opened      bool      // of "not me": the account had been opened meanwhile
+	Scan        *Scan     // of an addition
 }
+
+// StopPath begins the address of the page that notices lead to.
+const StopPath = "/connexion/activer/pas-moi/"
+
+const day = 24 * time.Hour

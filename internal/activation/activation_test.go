@@ -16,7 +16,7 @@ import (
 func TestDecide(t *testing.T) {
 	t.Parallel()
 	ly, re := id.New(), id.New()
-	claim := activation.Claim{Surname: "Lavaut", Year: 2010, Email: " Laure@Exemple.fr ", Phone: "06 12 34 56 78"}
+	claim := people.Claim{Surname: "Lavaut", Year: 2010, Email: " Laure@Exemple.fr ", Phone: "06 12 34 56 78"}
 	const phone = "+33612345678"
 	laure := activation.Candidate{Person: id.New(), Association: ly, Emails: []string{"old@exemple.fr", "laure@exemple.fr"}, Phones: []string{phone}}
 	other := activation.Candidate{Person: id.New(), Association: ly, Emails: []string{"x@exemple.fr"}}
@@ -68,7 +68,7 @@ func TestDecide(t *testing.T) {
 // Whatever the candidates, a link goes to nobody but one living person who holds the address typed.
 func TestDecideNeverSendsElsewhere(t *testing.T) {
 	t.Parallel()
-	claim := activation.Claim{Surname: "A", Year: 2000, Email: "a@b.fr", Phone: "0612345678"}
+	claim := people.Claim{Surname: "A", Year: 2000, Email: "a@b.fr", Phone: "0612345678"}
 	for bits := range 1 << 10 {
 		on := func(i int) bool { return bits&(1<<i) != 0 }
 		var in []activation.Candidate
@@ -100,18 +100,18 @@ func TestDecideNeverSendsElsewhere(t *testing.T) {
 func TestClaimValidate(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 5, 1, 0, 0, 0, 0, time.UTC)
-	good := activation.Claim{Surname: " L’Hame ", Year: 1989, Email: "a@b.fr", Phone: "+41 44 668 18 00"}
+	good := people.Claim{Surname: " L’Hame ", Year: 1989, Email: "a@b.fr", Phone: "+41 44 668 18 00"}
 	for _, c := range []struct {
 		name   string
-		change func(*activation.Claim)
+		change func(*people.Claim)
 		want   string // the field that is wrong; "" for none
 	}{
-		{"good", func(*activation.Claim) {}, ""},
-		{"no surname", func(c *activation.Claim) { c.Surname = " ’ " }, "surname"},
-		{"a year of two digits", func(c *activation.Claim) { c.Year = 89 }, "year"},
-		{"a year far ahead", func(c *activation.Claim) { c.Year = 2037 }, "year"},
-		{"no address", func(c *activation.Claim) { c.Email = "a@b" }, "email"},
-		{"no number", func(c *activation.Claim) { c.Phone = "12" }, "phone"},
+		{"good", func(*people.Claim) {}, ""},
+		{"no surname", func(c *people.Claim) { c.Surname = " ’ " }, "surname"},
+		{"a year of two digits", func(c *people.Claim) { c.Year = 89 }, "year"},
+		{"a year far ahead", func(c *people.Claim) { c.Year = 2037 }, "year"},
+		{"no address", func(c *people.Claim) { c.Email = "a@b" }, "email"},
+		{"no number", func(c *people.Claim) { c.Phone = "12" }, "phone"},
 	} {
 		claim := good
 		c.change(&claim)
@@ -132,45 +132,10 @@ func TestClaimValidate(t *testing.T) {
 	}
 }
 
-func TestCompare(t *testing.T) {
-	t.Parallel()
-	ly := people.Association{ID: id.New(), Code: "ly"}
-	d := people.Dossier{Person: people.Person{FirstName: "Anne-Laure", FirstNames: "Anne-Laure Marie", BirthSurname: "Lavaut", UsageSurname: "Petit"},
-		Degrees:  []people.Degree{{AssociationID: ly.ID, ClassYear: 2010, Diploma: people.Engineer}},
-		Contacts: []people.ContactPoint{{Kind: people.Phone, Value: "06 12 34 56 78", ValueKey: "+33612345678"}, {Kind: people.Email, Value: "al@exemple.fr"}}}
-	claim := activation.Claim{Surname: "LAVAUT", FirstName: "anne laure", Year: 2011, School: "ly", Phone: "0612345678"}
-	got := map[string]activation.Hint{}
-	for _, c := range activation.Compare(claim, d, people.Associations{ly}) {
-		got[c.Field] = c.Hint
-	}
-	for field, want := range map[string]activation.Hint{"surname": activation.Agrees, "first_name": activation.Agrees, "year": activation.Differs, "school": activation.Agrees,
-		"phone": activation.Agrees, "email": activation.Unknown, "department": activation.Unknown} {
-		if got[field] != want {
-			t.Errorf("Compare() %s = %q, want %q", field, got[field], want)
-		}
-	}
-	if _, there := got["birth_surname"]; there {
-		t.Error("Compare() shows a birth surname that nobody claimed")
-	}
-	stranger := activation.Compare(activation.Claim{Surname: "Durand", Year: 1970}, d, nil)
-	if a, b := activation.Score(activation.Compare(claim, d, people.Associations{ly})), activation.Score(stranger); a <= b {
-		t.Errorf("Score() = %d for the right one, %d for a stranger", a, b)
-	}
-}
-
-func TestAlarmAt(t *testing.T) {
-	t.Parallel()
-	for waited, want := range map[time.Duration]int{0: 0, 23 * time.Hour: 0, 24 * time.Hour: 1, 71 * time.Hour: 1, 72 * time.Hour: 3, 167 * time.Hour: 3, 168 * time.Hour: 7, 9000 * time.Hour: 7} {
-		if got := activation.AlarmAt(waited); got != want {
-			t.Errorf("AlarmAt(%v) = %d, want %d", waited, got, want)
-		}
-	}
-}
-
 func FuzzClaim(f *testing.F) {
 	f.Add("L’Hame", "a@b.fr", "06 12 34 56 78", 1989)
 	f.Fuzz(func(t *testing.T, surname, email, phone string, year int) {
-		c := activation.Claim{Surname: surname, Email: email, Phone: phone, Year: year}
+		c := people.Claim{Surname: surname, Email: email, Phone: phone, Year: year}
 		if c.Validate(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)) == nil && (fold.Name(c.Surname) == "" || c.Target() == "") {
 			t.Errorf("Validate() took %q", surname)
 		}

@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"amicale/internal/clock"
@@ -18,7 +17,7 @@ import (
 // AskPath is where an activation begins.
 const AskPath = "/connexion/activer"
 
-// Pages are the two steps of an activation, the request to be added, and the pages that letters lead to. Nobody
+// Pages are the two steps of an activation, the request to be added, and the page that notices lead to. Nobody
 // needs to be signed in for them, and none says who is in the base.
 type Pages struct {
 	store     *Store
@@ -47,9 +46,6 @@ func (p *Pages) Routes() []web.Route {
 		{Pattern: "GET " + AskPath + "/ajout/envoye", Handler: web.Public(p.additionCreated)},
 		{Pattern: "GET " + StopPath + "{token}", Handler: web.Public(p.notice)},
 		{Pattern: "POST " + StopPath + "{token}", Handler: web.Public(p.stop)},
-		{Pattern: "GET " + AnswerPath + "{token}", Handler: web.Public(p.question)},
-		{Pattern: "POST " + AnswerPath + "{token}", Handler: web.Public(p.answer)},
-		{Pattern: "GET " + AskPath + "/repondu", Handler: web.Public(p.answered)},
 	}
 }
 
@@ -63,7 +59,7 @@ func (p *Pages) stepOne(r *web.Request, typed typedClaim, msgs map[string]string
 
 // typedClaim is a claim as it stands in a form, the year as it was typed.
 type typedClaim struct {
-	Claim
+	people.Claim
 	YearText string
 }
 
@@ -104,7 +100,7 @@ func (p *Pages) create(r *web.Request) error {
 		return err
 	}
 	typed := readClaim(f)
-	claim := Claim{Surname: typed.Surname, Year: typed.Year, Email: typed.Email, Phone: typed.Phone}
+	claim := people.Claim{Surname: typed.Surname, Year: typed.Year, Email: typed.Email, Phone: typed.Phone}
 	err = claim.Validate(p.now())
 	if err == nil {
 		err = take(p.addresses, "address:"+web.Subnet(r.IP))
@@ -182,7 +178,7 @@ func (p *Pages) createAddition(r *web.Request) error {
 	return err
 }
 
-func (p *Pages) sendAddition(r *web.Request, f *web.Form, claim Claim) error {
+func (p *Pages) sendAddition(r *web.Request, f *web.Form, claim people.Claim) error {
 	file, head, err := f.File("scan")
 	if err != nil {
 		return err
@@ -215,37 +211,6 @@ func (p *Pages) stop(r *web.Request) error {
 	return r.Redirect(StopPath + r.PathValue("token"))
 }
 
-// question shows a claimant what the desk asks.
-func (p *Pages) question(r *web.Request) error { return p.questionForm(r, "", nil, 0) }
-
-func (p *Pages) questionForm(r *web.Request, typed string, msgs map[string]string, status int) error {
-	q, err := p.store.Question(r.Ctx(), r.PathValue("token"))
-	if err != nil {
-		return err
-	}
-	return r.Page(web.Page{Status: status, Title: r.T("activation.question_title"), Help: "activation-guichet",
-		Content: questionPage(questionProps{Question: q, Path: AnswerPath + r.PathValue("token"), Typed: typed, Errors: msgs})})
-}
-
-func (p *Pages) answer(r *web.Request) error {
-	f, err := r.Form()
-	if err != nil {
-		return err
-	}
-	err = p.store.Answer(r.Ctx(), r.PathValue("token"), f.Text("words"))
-	if err == nil {
-		return r.Redirect(AskPath + "/repondu")
-	}
-	if msgs, ok := r.Refused(err); ok {
-		return p.questionForm(r, f.Text("words"), msgs, web.Status(err))
-	}
-	return err
-}
-
-func (p *Pages) answered(r *web.Request) error {
-	return r.Page(web.Page{Title: r.T("activation.answered"), Help: "activation-guichet", Content: answeredPage()})
-}
-
 type askProps struct {
 	Typed  typedClaim
 	Errors map[string]string
@@ -254,13 +219,6 @@ type askProps struct {
 type additionProps struct {
 	askProps
 	Schools people.Associations
-}
-
-type questionProps struct {
-	Question
-	Path   string
-	Typed  string
-	Errors map[string]string
 }
 
 // summary lists what is wrong in the order of the form; what is about no field stands in an alert of its own.
@@ -298,5 +256,3 @@ func diplomaOptions(chosen people.Diploma, label func(key string) string) []ui.O
 	}
 	return out
 }
-
-func paragraphs(text string) []string { return strings.Split(text, "\n\n") }

@@ -23,6 +23,14 @@ type Upload struct {
 	Content io.Reader
 }
 
+// Scan is a diploma fit to be kept: of a type that is taken, under a name that is safe.
+type Scan struct {
+	Name    string
+	Type    string
+	Size    int64
+	Content io.Reader
+}
+
 // sniff tells the type by the first bytes, which are given back before the rest; "" for what is not taken.
 func (u *Upload) sniff() (string, error) {
 	head := make([]byte, 16)

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"amicale/internal/audit"
-	"amicale/internal/blob"
 	"amicale/internal/clock"
 	"amicale/internal/db"
 	"amicale/internal/errs"
@@ -38,21 +37,13 @@ type Links interface {
 	StopLinks(ctx context.Context, person id.ID, since time.Time) error
 }
 
-// Holder is somebody of the staff, and how to write to him.
-type Holder struct {
-	Name  string
-	Email string // "" when none is known
-	Lang  string // "" when never chosen
+// Desk is where a person decides what a machine must not.
+type Desk interface {
+	// OpenCase lays a case there, in the transaction of the context.
+	OpenCase(ctx context.Context, c Case) (id.ID, error)
+	// Stopped are those of these persons whose "it was not me" still waits for a decision.
+	Stopped(ctx context.Context, persons []id.ID) ([]id.ID, error)
 }
-
-// Staff says whom an alarm reaches.
-type Staff interface {
-	// AccountsWithRole are those who hold a role at an association; a zero one is for roles of the federation.
-	AccountsWithRole(ctx context.Context, role viewer.RoleName, association id.ID) ([]Holder, error)
-}
-
-// MergeFunc makes two persons one, with all that every feature holds of them.
-type MergeFunc func(ctx context.Context, v viewer.Viewer, from, into id.ID) error
 
 // MayInviteFunc reports whether a member of the staff may send a link that opens or reopens a person's account: who
 // keeps a desk must not come into an account that may do more than his own.
@@ -65,10 +56,8 @@ type Deps struct {
 	Queue  *jobs.Queue
 	Trail  *audit.Trail
 	Post   *outbox.Outbox
-	Files  blob.Store
+	Desk   Desk
 	Links  Links
-	Staff  Staff
-	Merge  MergeFunc
 	// MayInvite is asked before the staff sends a link. Without it only the federation's admins may send one to
 	// somebody whose account was opened before.
 	MayInvite MayInviteFunc
@@ -77,17 +66,15 @@ type Deps struct {
 	Now       clock.Clock
 }
 
-// Store keeps requests and cases.
+// Store keeps requests.
 type Store struct {
 	db     *db.DB
 	people *people.Store
 	queue  *jobs.Queue
 	trail  *audit.Trail
 	post   *outbox.Outbox
-	files  blob.Store
+	desk   Desk
 	links  Links
-	staff  Staff
-	merge  MergeFunc
 	invite MayInviteFunc
 	bundle *i18n.Bundle
 	origin string
@@ -96,8 +83,8 @@ type Store struct {
 
 // NewStore makes the store.
 func NewStore(d Deps) *Store {
-	return &Store{db: d.DB, people: d.People, queue: d.Queue, trail: d.Trail, post: d.Post, files: d.Files, links: d.Links, staff: d.Staff,
-		merge: d.Merge, invite: d.MayInvite, bundle: d.Bundle, origin: d.Origin, now: d.Now}
+	return &Store{db: d.DB, people: d.People, queue: d.Queue, trail: d.Trail, post: d.Post, desk: d.Desk, links: d.Links,
+		invite: d.MayInvite, bundle: d.Bundle, origin: d.Origin, now: d.Now}
 }
 
 // Actor is a member of the staff at work, with the name that the trail shows.
@@ -110,13 +97,13 @@ const decideJob = "activation.decide"
 
 // request is what the job decides.
 type request struct {
-	ID    id.ID  `json:"id"`
-	Claim Claim  `json:"claim"`
-	Lang  string `json:"lang"`
+	ID    id.ID        `json:"id"`
+	Claim people.Claim `json:"claim"`
+	Lang  string       `json:"lang"`
 }
 
 // Ask takes a request for activation. It reads nothing of the base and writes one job, whoever is asked for.
-func (s *Store) Ask(ctx context.Context, claim Claim, lang string) error {
+func (s *Store) Ask(ctx context.Context, claim people.Claim, lang string) error {
 	if err := claim.Validate(s.now()); err != nil {
 		return err
 	}
@@ -124,7 +111,7 @@ func (s *Store) Ask(ctx context.Context, claim Claim, lang string) error {
 }
 
 // claimKey is the same for the same claim, asked again. It is a digest: keys stand in logs.
-func claimKey(c Claim) string {
+func claimKey(c people.Claim) string {
 	phone, _ := fold.Phone(c.Phone, "")
 	return digest(c.Target() + "\x00" + fold.Email(c.Email) + "\x00" + phone)
 }
@@ -176,7 +163,7 @@ func (s *Store) decide(ctx context.Context, q request) error {
 func robot() Actor { return Actor{Viewer: viewer.ForSystem("activation")} }
 
 // candidates are those whom the claim may mean.
-func (s *Store) candidates(ctx context.Context, claim Claim) ([]Candidate, error) {
+func (s *Store) candidates(ctx context.Context, claim people.Claim) ([]Candidate, error) {
 	system := robot().Viewer
 	named, err := s.people.PersonsByName(ctx, system, claim.Surname, claim.Year)
 	if err != nil {
@@ -216,14 +203,15 @@ func (s *Store) addHistory(ctx context.Context, list []Candidate) error {
 	for i, c := range list {
 		at[c.Person], persons[i] = i, c.Person
 	}
-	in := `(` + db.In(len(persons)) + `)`
-	err := db.Each(ctx, s.db, `SELECT person_id, count(*) AS n FROM cases WHERE kind = 'not_me' AND state <> 'closed' AND person_id IN `+in+` GROUP BY person_id`,
-		db.Args(persons), func(r *row) error { list[at[r.PersonID]].Stopped = true; return nil })
+	stopped, err := s.desk.Stopped(ctx, persons)
 	if err != nil {
 		return err
 	}
-	return db.Each(ctx, s.db, `SELECT person_id, count(*) AS n FROM activations WHERE outcome IN ('link', 'already') AND created_at > ? AND person_id IN `+in+` GROUP BY person_id`,
-		append([]any{s.now().Add(-day)}, db.Args(persons)...), func(r *row) error { list[at[r.PersonID]].Links = r.N; return nil })
+	for _, p := range stopped {
+		list[at[p]].Stopped = true
+	}
+	return db.Each(ctx, s.db, `SELECT person_id, count(*) AS n FROM activations
+		WHERE outcome IN ('link', 'already') AND created_at > ? AND person_id IN (`+db.In(len(persons))+`) GROUP BY person_id`, append([]any{s.now().Add(-day)}, db.Args(persons)...), func(r *row) error { list[at[r.PersonID]].Links = r.N; return nil })
 }
 
 // settled is what became of a request.
@@ -306,8 +294,8 @@ func (s *Store) sayAlready(ctx context.Context, q request, d Decision) error {
 
 // openForClaim puts a claim on the desk.
 func (s *Store) openForClaim(ctx context.Context, q request, d Decision) error {
-	c, err := s.open(ctx, NewCase{Kind: Activation, Association: d.Association, Person: d.Person, UniqueKey: "claim:" + claimKey(q.Claim),
-		Reason: d.Reason, Claim: q.Claim, Lang: q.Lang}, robot())
+	c, err := s.desk.OpenCase(ctx, Case{Kind: Activation, Association: d.Association, Person: d.Person, UniqueKey: "claim:" + claimKey(q.Claim),
+		Reason: d.Reason, Claim: q.Claim, Lang: q.Lang})
 	if err != nil {
 		return err
 	}

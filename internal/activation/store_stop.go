@@ -58,20 +58,20 @@ func (s *Store) Stop(ctx context.Context, token, lang string) error {
 		if err != nil {
 			return err
 		}
-		association := CandidateOf(Claim{}, d).Association
+		association := CandidateOf(people.Claim{}, d).Association
 		if err := s.trail.Record(ctx, audit.Entry{Actor: robot().Viewer, ActorName: "", Action: "activation.stopped", Person: d.ID, Association: association}); err != nil {
 			return err
 		}
-		_, err = s.open(ctx, NewCase{Kind: NotMe, Association: association, Person: d.ID, UniqueKey: "not_me:" + d.ID.String(), Reason: SaidNotMe, Lang: lang,
-			Claim: claimOf(d), Detail: Detail{At: n.CreatedAt, Opened: d.ActivatedAt.After(n.CreatedAt)}}, robot())
+		_, err = s.desk.OpenCase(ctx, Case{Kind: NotMe, Association: association, Person: d.ID, UniqueKey: "not_me:" + d.ID.String(), Reason: SaidNotMe, Lang: lang,
+			Claim: claimOf(d), LinkAt: n.CreatedAt, Opened: d.ActivatedAt.After(n.CreatedAt)})
 		return err
 	})
 	return errs.Wrap("activation.Stop", err)
 }
 
 // claimOf names a person on the desk as a claim does, without coordinates.
-func claimOf(d people.Dossier) Claim {
-	c := Claim{FirstName: d.FirstName, Surname: d.Surname()}
+func claimOf(d people.Dossier) people.Claim {
+	c := people.Claim{FirstName: d.FirstName, Surname: d.Surname()}
 	if len(d.Degrees) > 0 {
 		c.Year = d.Degrees[0].ClassYear
 	}

@@ -7,11 +7,13 @@ import (
 
 	"amicale/internal/accounts"
 	"amicale/internal/activation"
+	"amicale/internal/desk"
 	"amicale/internal/errs"
 	"amicale/internal/federation"
 	"amicale/internal/i18n"
 	"amicale/internal/id"
 	"amicale/internal/imports"
+	"amicale/internal/people"
 	"amicale/internal/registry"
 	"amicale/internal/viewer"
 	"amicale/internal/web"
@@ -76,17 +78,50 @@ func (l activationLinks) StopLinks(ctx context.Context, person id.ID, since time
 	return nil
 }
 
-// staffOf tells activation whom to alert.
+// claimsDesk takes for activation what it does not decide.
+type claimsDesk struct{ desk *desk.Store }
+
+func (d claimsDesk) OpenCase(ctx context.Context, c activation.Case) (id.ID, error) {
+	n := desk.NewCase{Kind: desk.Kind(c.Kind), Association: c.Association, Person: c.Person, UniqueKey: c.UniqueKey, Reason: desk.Reason(c.Reason),
+		Claim: c.Claim, Lang: c.Lang, Detail: desk.Detail{At: c.LinkAt, Opened: c.Opened}}
+	if c.Scan != nil {
+		scan := desk.Scan(*c.Scan)
+		n.Scan = &scan
+	}
+	return d.desk.OpenClaim(ctx, viewer.ForSystem("activation"), n)
+}
+
+func (d claimsDesk) Stopped(ctx context.Context, persons []id.ID) ([]id.ID, error) {
+	return d.desk.Stopped(ctx, viewer.ForSystem("activation"), persons)
+}
+
+// deskLinks sends for the desk the links of its decisions, and takes them back. It asks the app for activation when a
+// link leaves, for each of the two needs the other.
+type deskLinks struct{ app *App }
+
+func (l deskLinks) Invite(ctx context.Context, by desk.Actor, i desk.Invitation) error {
+	return l.app.activation.Invite(ctx, activation.Actor(by), activation.Invitation(i))
+}
+
+func (l deskLinks) MayInvite(ctx context.Context, by desk.Actor, d people.Dossier) error {
+	return l.app.activation.MayInvite(ctx, activation.Actor(by), d)
+}
+
+func (l deskLinks) StopLinks(ctx context.Context, person id.ID, since time.Time) error {
+	return activationLinks{l.app.accounts, l.app.sessions}.StopLinks(ctx, person, since)
+}
+
+// staffOf tells the desk whom to alert.
 type staffOf struct{ accounts *accounts.Store }
 
-func (s staffOf) AccountsWithRole(ctx context.Context, role viewer.RoleName, association id.ID) ([]activation.Holder, error) {
+func (s staffOf) AccountsWithRole(ctx context.Context, role viewer.RoleName, association id.ID) ([]desk.Holder, error) {
 	list, err := s.accounts.AccountsWithRole(ctx, role, association)
 	if err != nil {
 		return nil, err
 	}
-	out := make([]activation.Holder, len(list))
+	out := make([]desk.Holder, len(list))
 	for i, h := range list {
-		out[i] = activation.Holder{Name: h.Name, Email: h.Email, Lang: h.Lang}
+		out[i] = desk.Holder{Name: h.Name, Email: h.Email, Lang: h.Lang}
 	}
 	return out, nil
 }
@@ -113,17 +148,17 @@ func (l emailLinks) UseEmailLink(ctx context.Context, token string) (id.ID, stri
 
 // invite lets the staff's record of a person send the link that opens an account.
 func (a *App) invite(ctx context.Context, i registry.Invite) error {
-	return a.activation.SendLinkTo(ctx, activation.Actor{Viewer: i.By.Viewer, Name: i.By.Name}, i.Person, i.Email, i.Lang)
+	return a.activation.Invite(ctx, activation.Actor(i.By), activation.Invitation{Person: i.Person, Email: i.Email, Lang: i.Lang})
 }
 
 // importsDesk puts on the desk what an import does not decide.
-type importsDesk struct{ desk *activation.Store }
+type importsDesk struct{ desk *desk.Store }
 
 func (d importsDesk) Open(ctx context.Context, c imports.Case) error {
-	return d.desk.Open(ctx, viewer.ForSystem("import"), activation.NewCase{
-		Kind: activation.Kind(c.Kind), Association: c.Association, Person: c.Person, Other: c.Other, UniqueKey: c.UniqueKey,
-		Reason: activation.FromImport, Lang: i18n.Langs()[0],
-		Detail: activation.Detail{Field: c.Field, Base: c.Base, File: c.File, Source: c.Source, Why: c.Why.Text(i18n.Langs()[0]), Degree: c.Degree},
+	return d.desk.Open(ctx, viewer.ForSystem("import"), desk.NewCase{
+		Kind: desk.Kind(c.Kind), Association: c.Association, Person: c.Person, Other: c.Other, UniqueKey: c.UniqueKey,
+		Reason: desk.FromImport, Lang: i18n.Langs()[0],
+		Detail: desk.Detail{Field: c.Field, Base: c.Base, File: c.File, Source: c.Source, Why: c.Why.Text(i18n.Langs()[0]), Degree: c.Degree},
 	})
 }
 

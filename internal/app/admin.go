@@ -6,7 +6,7 @@ import (
 	"strings"
 	"sync"
 
-	"amicale/internal/activation"
+	"amicale/internal/desk"
 	"amicale/internal/i18n"
 	"amicale/internal/ui"
 	"amicale/internal/viewer"
@@ -53,7 +53,7 @@ func (a *App) screens() []screen {
 // openCases counts what waits on the desk.
 func (a *App) openCases() func(context.Context, viewer.Viewer) (int, error) {
 	return func(ctx context.Context, v viewer.Viewer) (int, error) {
-		_, n, err := a.activation.List(ctx, v, activation.Filter{}, 1, 0)
+		_, n, err := a.desk.List(ctx, v, desk.Filter{}, 1, 0)
 		return n, err
 	}
 }

@@ -170,11 +170,11 @@ func valueFamilies(detail string) []string {
 	case "role":
 		return []string{"accounts.role."}
 	case "kind":
-		return []string{"activation.kind.", "app.account_kind."}
+		return []string{"desk.kind.", "app.account_kind."}
 	case "reason":
-		return []string{"activation.reason."}
+		return []string{"desk.reason."}
 	case "field":
-		return []string{"activation.field."}
+		return []string{"desk.field."}
 	case "section":
 		return []string{"profile.section."}
 	}

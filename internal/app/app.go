@@ -20,6 +20,7 @@ import (
 	"amicale/internal/clock"
 	"amicale/internal/config"
 	"amicale/internal/db"
+	"amicale/internal/desk"
 	"amicale/internal/directory"
 	"amicale/internal/federation"
 	"amicale/internal/help"
@@ -73,6 +74,7 @@ type App struct {
 
 	accounts   *accounts.Store
 	activation *activation.Store
+	desk       *desk.Store
 	registry   *registry.Store
 	imports    *imports.Store
 	profiles   *profiles.Store
@@ -97,7 +99,7 @@ func New(ctx context.Context, o Options) (*App, error) {
 // Messages are the texts of every package that has some.
 func Messages() []fs.FS {
 	return []fs.FS{ui.Messages, web.Messages, mail.Messages, people.Messages, help.Messages, accounts.Messages,
-		activation.Messages, registry.Messages, profiles.Messages, federation.Messages, imports.Messages, directory.Messages, Texts}
+		activation.Messages, desk.Messages, registry.Messages, profiles.Messages, federation.Messages, imports.Messages, directory.Messages, Texts}
 }
 
 func (a *App) buildGround(context.Context) (err error) {
@@ -126,12 +128,16 @@ func (a *App) buildFeatures(ctx context.Context) (err error) {
 	if a.accountPages, err = accounts.NewPages(a.accounts, a.sessions, a.queue, accounts.PageOptions{Origin: a.o.URL, Site: a.o.MailFrom.Name, Now: a.o.Now}); err != nil {
 		return err
 	}
+	a.desk = desk.NewStore(desk.Deps{
+		DB: a.o.DB, People: a.people, Queue: a.queue, Trail: a.trail, Post: a.outbox, Files: a.o.Blobs, Links: deskLinks{a},
+		Staff: staffOf{a.accounts}, Merge: a.merge, Bundle: a.bundle, Origin: a.o.URL, Now: a.o.Now,
+	})
 	a.activation = activation.NewStore(activation.Deps{
-		DB: a.o.DB, People: a.people, Queue: a.queue, Trail: a.trail, Post: a.outbox, Files: a.o.Blobs, Links: activationLinks{a.accounts, a.sessions},
-		Staff: staffOf{a.accounts}, MayInvite: a.mayInvite, Merge: a.merge, Bundle: a.bundle, Origin: a.o.URL, Now: a.o.Now,
+		DB: a.o.DB, People: a.people, Queue: a.queue, Trail: a.trail, Post: a.outbox, Desk: claimsDesk{a.desk}, Links: activationLinks{a.accounts, a.sessions},
+		MayInvite: a.mayInvite, Bundle: a.bundle, Origin: a.o.URL, Now: a.o.Now,
 	})
 	a.registry = registry.NewStore(registry.Deps{DB: a.o.DB, People: a.people, Trail: a.trail, Invite: a.invite, Merge: a.merge, MayClose: a.mayInvite, Now: a.o.Now})
-	a.imports = imports.NewStore(imports.Deps{DB: a.o.DB, People: a.people, Trail: a.trail, Desk: importsDesk{a.activation}, Files: a.o.Blobs, Queue: a.queue, Now: a.o.Now})
+	a.imports = imports.NewStore(imports.Deps{DB: a.o.DB, People: a.people, Trail: a.trail, Desk: importsDesk{a.desk}, Files: a.o.Blobs, Queue: a.queue, Now: a.o.Now})
 	a.profiles = profiles.NewStore(profiles.Deps{
 		DB: a.o.DB, People: a.people, Queue: a.queue, Trail: a.trail, Outbox: a.outbox, Blobs: a.o.Blobs, Photos: profiles.NewPhotos(),
 		Links: emailLinks{a.accounts}, Bundle: a.bundle, Origin: a.o.URL, Now: a.o.Now, Exporters: a.exporters, Erasers: a.erasers,
@@ -168,6 +174,7 @@ func (a *App) buildSite(context.Context) (err error) {
 func (a *App) registerJobs() {
 	accounts.NewJobs(a.accounts, a.sessions).Register(a.runner)
 	activation.NewJobs(a.activation).Register(a.runner)
+	desk.NewJobs(a.desk).Register(a.runner)
 	profiles.NewJobs(a.profiles).Register(a.runner)
 	imports.NewJobs(a.imports).Register(a.runner)
 	a.registerPeriodic()

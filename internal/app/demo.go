@@ -63,7 +63,7 @@ func (a *App) MakeDemo(ctx context.Context, n int, progress func(done, total int
 // demoCases lays on the desk what it would hold on a quiet morning: requests that a machine must not decide.
 func (a *App) demoCases(ctx context.Context) error {
 	for _, c := range demo.Claims() {
-		claim := activation.Claim{FirstName: c.FirstName, Surname: c.Surname, Year: c.Class, School: c.School, Diploma: people.Diploma(c.Diploma), Email: c.Email, Phone: c.Phone, Words: c.Words}
+		claim := people.Claim{FirstName: c.FirstName, Surname: c.Surname, Year: c.Class, School: c.School, Diploma: people.Diploma(c.Diploma), Email: c.Email, Phone: c.Phone, Words: c.Words}
 		var err error
 		if c.School == "" {
 			err = a.activation.Ask(ctx, claim, "fr")

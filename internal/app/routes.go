@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"amicale/internal/activation"
+	"amicale/internal/desk"
 	"amicale/internal/directory"
 	"amicale/internal/help"
 	"amicale/internal/imports"
@@ -22,7 +23,7 @@ func (a *App) Routes() []web.Route {
 		a.adminRoutes(),
 		a.accountPages.Routes(),
 		activation.NewPages(a.activation, a.people, a.o.Now).Routes(),
-		activation.NewDesk(a.activation, a.people, a.o.Now).Routes(),
+		desk.NewPages(a.desk, a.people, a.o.Now).Routes(),
 		registry.NewPages(a.registry).Routes(),
 		imports.NewPages(a.imports, a.people).Routes(),
 		profiles.NewPages(a.profiles, a.o.Now).Routes(),

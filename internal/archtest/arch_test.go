@@ -115,7 +115,7 @@ func files(t *testing.T) []file {
 
 func (f file) test() bool { return strings.HasSuffix(f.name, "_test.go") }
 func (f file) support() bool {
-	return f.top() == "dbtest" || f.top() == "webtest" || f.top() == "archtest"
+	return f.top() == "dbtest" || f.top() == "webtest" || f.top() == "desktest" || f.top() == "archtest"
 }
 func (f file) top() string { return strings.Split(f.pkg, "/")[0] }
 
@@ -144,7 +144,7 @@ func TestPackagesImportLowerRanksOnly(t *testing.T) {
 			if to == f.top() {
 				continue
 			}
-			if to == "dbtest" || to == "webtest" || to == "archtest" {
+			if to == "dbtest" || to == "webtest" || to == "desktest" || to == "archtest" {
 				t.Errorf("%s/%s imports %s: test support stays in tests", f.pkg, f.name, to)
 				continue
 			}

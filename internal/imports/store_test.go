@@ -11,13 +11,13 @@ import (
 	"testing"
 	"time"
 
-	"amicale/internal/activation"
 	"amicale/internal/audit"
 	"amicale/internal/blob"
 	"amicale/internal/changes"
 	"amicale/internal/clock"
 	"amicale/internal/db"
 	"amicale/internal/dbtest"
+	"amicale/internal/desk"
 	"amicale/internal/errs"
 	"amicale/internal/id"
 	"amicale/internal/jobs"
@@ -36,13 +36,13 @@ type house struct {
 	ly, re people.Association
 }
 
-// desk puts cases before the real desk, as the app does.
-type desk struct{ *activation.Store }
+// realDesk puts cases before the real desk, as the app does.
+type realDesk struct{ *desk.Store }
 
-func (d desk) Open(ctx context.Context, c Case) error {
-	return d.Store.Open(ctx, viewer.ForSystem("import"), activation.NewCase{Kind: activation.Kind(c.Kind), Association: c.Association, Person: c.Person,
-		Other: c.Other, UniqueKey: c.UniqueKey, Reason: activation.FromImport, Lang: "fr",
-		Detail: activation.Detail{Field: c.Field, Base: c.Base, File: c.File, Source: c.Source, Why: c.Why.Text("fr"), Degree: c.Degree}})
+func (d realDesk) Open(ctx context.Context, c Case) error {
+	return d.Store.Open(ctx, viewer.ForSystem("import"), desk.NewCase{Kind: desk.Kind(c.Kind), Association: c.Association, Person: c.Person,
+		Other: c.Other, UniqueKey: c.UniqueKey, Reason: desk.FromImport, Lang: "fr",
+		Detail: desk.Detail{Field: c.Field, Base: c.Base, File: c.File, Source: c.Source, Why: c.Why.Text("fr"), Degree: c.Degree}})
 }
 
 func newHouse(t testing.TB, d *db.DB) *house {
@@ -54,7 +54,7 @@ func newHouse(t testing.TB, d *db.DB) *house {
 	files, err := blob.Open(t.Context(), "file:"+t.TempDir())
 	must(t, err)
 	h.queue = jobs.NewQueue(d, now)
-	onDesk := desk{activation.NewStore(activation.Deps{DB: d, People: p, Queue: jobs.NewQueue(d, now), Trail: trail, Now: now})}
+	onDesk := realDesk{desk.NewStore(desk.Deps{DB: d, People: p, Queue: jobs.NewQueue(d, now), Trail: trail, Now: now})}
 	h.Store = NewStore(Deps{DB: d, People: p, Trail: trail, Desk: onDesk, Files: files, Queue: h.queue, Now: now})
 	h.ly, h.re = h.association(t, "ly", "INSA Lyon"), h.association(t, "re", "INSA Rennes")
 	return h
@@ -132,7 +132,7 @@ func values(d people.Dossier) string {
 // cases are what stands on the desk, as kind/field:base>file.
 func (h *house) cases(t testing.TB) string {
 	t.Helper()
-	list, _, err := h.desk.(desk).List(t.Context(), viewer.ForSystem("test"), activation.Filter{}, 10_000, 0)
+	list, _, err := h.desk.(realDesk).List(t.Context(), viewer.ForSystem("test"), desk.Filter{}, 10_000, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

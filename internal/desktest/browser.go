@@ -1,4 +1,4 @@
-package activation_test
+package desktest
 
 import (
 	"bytes"
@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -19,6 +20,7 @@ import (
 
 	"amicale/internal/activation"
 	"amicale/internal/db"
+	"amicale/internal/desk"
 	"amicale/internal/errs"
 	"amicale/internal/i18n"
 	"amicale/internal/id"
@@ -29,23 +31,24 @@ import (
 	"amicale/internal/web"
 )
 
-// site is the feature's pages behind the real layers of web, and a browser a viewer.
-type site struct {
-	*world
+// Site is the pages of both behind the real layers of web, and a browser a viewer.
+type Site struct {
+	*World
 	handler http.Handler
 	site    *web.Site
-	viewers map[id.ID]activation.Actor
+	viewers map[id.ID]desk.Actor
 }
 
-func newSite(t *testing.T, d *db.DB) *site {
+// NewSite makes the site.
+func NewSite(t *testing.T, d *db.DB) *Site {
 	t.Helper()
-	s := &site{world: newWorld(t, d), viewers: map[id.ID]activation.Actor{}}
-	bundle, err := i18n.Load(activation.Messages, people.Messages, mail.Messages, ui.Messages, web.Messages)
+	s := &Site{World: New(t, d), viewers: map[id.ID]desk.Actor{}}
+	bundle, err := i18n.Load(activation.Messages, desk.Messages, people.Messages, mail.Messages, ui.Messages, web.Messages)
 	if err != nil {
 		t.Fatal(err)
 	}
 	s.site = &web.Site{
-		Log: slog.New(slog.DiscardHandler), Now: s.now, Bundle: bundle, Sessions: web.NewSessions(d, s.now), Origin: "http://site.example",
+		Log: slog.New(slog.DiscardHandler), Now: s.Now, Bundle: bundle, Sessions: web.NewSessions(d, s.Now), Origin: "http://site.example",
 		Identify: func(_ context.Context, sess web.Session) (viewer.Viewer, web.Identity, error) {
 			a, ok := s.viewers[sess.AccountID]
 			if !ok {
@@ -73,29 +76,31 @@ func newSite(t *testing.T, d *db.DB) *site {
 		},
 		Metrics: web.NewMetrics(prometheus.NewRegistry()),
 	}
-	routes := slices.Concat(activation.NewPages(s.Store, s.people, s.now).Routes(), activation.NewDesk(s.Store, s.people, s.now).Routes())
+	routes := slices.Concat(activation.NewPages(s.Activation, s.People, s.Now).Routes(), desk.NewPages(s.Desk, s.People, s.Now).Routes())
 	if s.handler, err = s.site.Handler(routes, nil); err != nil {
 		t.Fatal(err)
 	}
 	return s
 }
 
-// browser is one visitor.
-type browser struct {
-	s       *site
+// Browser is one visitor.
+type Browser struct {
+	s       *Site
 	cookies map[string]*http.Cookie
-	ip      string
+	IP      string
 }
 
-func (s *site) guest() *browser {
-	return &browser{s: s, cookies: map[string]*http.Cookie{}, ip: "192.0.2.1"}
+// Guest is somebody who is not signed in.
+func (s *Site) Guest() *Browser {
+	return &Browser{s: s, cookies: map[string]*http.Cookie{}, IP: "192.0.2.1"}
 }
 
-func (s *site) as(a activation.Actor) *browser {
+// As is somebody who is signed in.
+func (s *Site) As(a desk.Actor) *Browser {
 	s.t.Helper()
-	b := s.guest()
+	b := s.Guest()
 	s.viewers[a.Account] = a
-	token, _, err := s.site.Sessions.Start(s.t.Context(), a.Account, true, b.ip, "test")
+	token, _, err := s.site.Sessions.Start(s.t.Context(), a.Account, true, b.IP, "test")
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -103,18 +108,19 @@ func (s *site) as(a activation.Actor) *browser {
 	return b
 }
 
-type reply struct {
+// Reply is what came back.
+type Reply struct {
 	t      *testing.T
 	Status int
 	Header http.Header
 	Body   string
 }
 
-func (b *browser) do(method, path, contentType string, body io.Reader) *reply {
+func (b *Browser) do(method, path, contentType string, body io.Reader) *Reply {
 	b.s.t.Helper()
 	req := httptest.NewRequest(method, "http://site.example"+path, body).WithContext(b.s.t.Context())
 	req.Header.Set("Content-Type", contentType)
-	req.RemoteAddr = b.ip + ":4000"
+	req.RemoteAddr = b.IP + ":4000"
 	for _, c := range b.cookies {
 		req.AddCookie(c)
 	}
@@ -125,15 +131,17 @@ func (b *browser) do(method, path, contentType string, body io.Reader) *reply {
 			delete(b.cookies, c.Name)
 		}
 	}
-	return &reply{b.s.t, rec.Code, rec.Header(), strings.ReplaceAll(rec.Body.String(), "<wbr>", "")}
+	return &Reply{b.s.t, rec.Code, rec.Header(), strings.ReplaceAll(rec.Body.String(), "<wbr>", "")}
 }
 
-func (b *browser) get(path string) *reply {
+// Get asks for a page.
+func (b *Browser) Get(path string) *Reply {
 	b.s.t.Helper()
 	return b.do("GET", path, "", nil)
 }
 
-func (b *browser) post(path string, form ...string) *reply {
+// Post sends a form of names and values.
+func (b *Browser) Post(path string, form ...string) *Reply {
 	b.s.t.Helper()
 	v := url.Values{}
 	for i := 0; i+1 < len(form); i += 2 {
@@ -142,7 +150,8 @@ func (b *browser) post(path string, form ...string) *reply {
 	return b.do("POST", path, "application/x-www-form-urlencoded", strings.NewReader(v.Encode()))
 }
 
-func (b *browser) upload(path, file string, content []byte, form ...string) *reply {
+// Upload sends a form with a scan.
+func (b *Browser) Upload(path, file string, content []byte, form ...string) *Reply {
 	b.s.t.Helper()
 	var buf bytes.Buffer
 	m := multipart.NewWriter(&buf)
@@ -164,16 +173,17 @@ func (b *browser) upload(path, file string, content []byte, form ...string) *rep
 	return b.do("POST", path, m.FormDataContentType(), &buf)
 }
 
-// follow goes where the answer leads.
-func (b *browser) follow(a *reply) *reply {
+// Follow goes where the answer leads.
+func (b *Browser) Follow(a *Reply) *Reply {
 	b.s.t.Helper()
 	if a.Header.Get("Location") == "" {
 		b.s.t.Fatalf("status %d leads nowhere:\n%.800s", a.Status, a.Body)
 	}
-	return b.get(a.Header.Get("Location"))
+	return b.Get(a.Header.Get("Location"))
 }
 
-func (a *reply) want(status int, texts ...string) *reply {
+// Want checks the status and that the page holds the texts.
+func (a *Reply) Want(status int, texts ...string) *Reply {
 	a.t.Helper()
 	if a.Status != status {
 		a.t.Fatalf("status %d, want %d:\n%.1500s", a.Status, status, a.Body)
@@ -186,7 +196,8 @@ func (a *reply) want(status int, texts ...string) *reply {
 	return a
 }
 
-func (a *reply) without(texts ...string) *reply {
+// Without checks that the page holds none of the texts.
+func (a *Reply) Without(texts ...string) *Reply {
 	a.t.Helper()
 	for _, s := range texts {
 		if strings.Contains(a.Body, s) {
@@ -194,4 +205,14 @@ func (a *reply) without(texts ...string) *reply {
 		}
 	}
 	return a
+}
+
+// Version is the one a page's forms carry.
+func (a *Reply) Version() string {
+	a.t.Helper()
+	m := regexp.MustCompile(`name="version" value="(\d+)"`).FindStringSubmatch(a.Body)
+	if m == nil {
+		a.t.Fatalf("the page has no form with a version:\n%.2000s", a.Body)
+	}
+	return m[1]
 }

@@ -1,4 +1,4 @@
-package activation
+package desk
 
 import (
 	"context"
@@ -11,6 +11,7 @@ import (
 	"amicale/internal/errs"
 	"amicale/internal/i18n"
 	"amicale/internal/id"
+	"amicale/internal/people"
 	"amicale/internal/viewer"
 )
 
@@ -45,7 +46,7 @@ func (s *Store) builtIn(ctx context.Context, association id.ID) []Reply {
 		in := s.bundle.With(ctx, lang)
 		for _, p := range []Purpose{ToAsk, ToRefuse} {
 			for n := 1; ; n++ {
-				key := fmt.Sprintf("activation.reply.%s.%d", p, n)
+				key := fmt.Sprintf("desk.reply.%s.%d", p, n)
 				title := i18n.T(in, key+".title")
 				if title == key+".title" {
 					break
@@ -62,11 +63,11 @@ const replyColumns = `id, association_id, purpose, lang, title, body, version`
 // Replies are an association's answers, or the built-in ones where it has none of its own; for its webmasters.
 func (s *Store) Replies(ctx context.Context, v viewer.Viewer, association id.ID) ([]Reply, error) {
 	if !v.HasAt(association, viewer.Webmaster) {
-		return nil, errs.E("activation.Replies", errs.Forbidden, nil)
+		return nil, errs.E("desk.Replies", errs.Forbidden, nil)
 	}
 	list, err := db.All[Reply](ctx, s.db, `SELECT `+replyColumns+` FROM desk_replies WHERE association_id IS NOT DISTINCT FROM ? ORDER BY lang DESC, purpose, title, id`, association)
 	if err != nil {
-		return nil, errs.Wrap("activation.Replies", err)
+		return nil, errs.Wrap("desk.Replies", err)
 	}
 	if len(list) == 0 {
 		return s.builtIn(ctx, association), nil
@@ -93,11 +94,11 @@ func (s *Store) SaveReply(ctx context.Context, by Actor, r Reply, builtIn string
 		n, err := s.db.Exec(ctx, `UPDATE desk_replies SET title = ?, body = ?, purpose = ?, lang = ?, version = version + 1, updated_at = ? WHERE id = ? AND association_id = ? AND version = ?`,
 			r.Title, r.Body, string(r.Purpose), r.Lang, s.now(), r.ID, r.AssociationID, r.Version)
 		if err == nil && n == 0 {
-			return errs.New(errs.Conflict, "activation.reply_moved")
+			return errs.New(errs.Conflict, "desk.reply_moved")
 		}
 		return err
 	})
-	return errs.Wrap("activation.SaveReply", err)
+	return errs.Wrap("desk.SaveReply", err)
 }
 
 func (s *Store) checkReply(ctx context.Context, by Actor, r *Reply) error {
@@ -106,20 +107,20 @@ func (s *Store) checkReply(ctx context.Context, by Actor, r *Reply) error {
 		return err
 	}
 	if school.ID.IsZero() || !by.HasAt(school.ID, viewer.Webmaster) {
-		return errs.E("activation.SaveReply", errs.Forbidden, nil)
+		return errs.E("desk.SaveReply", errs.Forbidden, nil)
 	}
 	f := errs.Fields{}
 	r.Title, r.Body = strings.TrimSpace(r.Title), strings.TrimSpace(r.Body)
-	if r.Title == "" || len(r.Title) > maxName {
-		f.Add("title", "activation.need_title")
+	if r.Title == "" || len(r.Title) > people.MaxName {
+		f.Add("title", "desk.need_title")
 	}
 	if r.Body == "" {
-		f.Add("body", "activation.need_words")
-	} else if len(r.Body) > maxWords {
-		f.Add("body", "activation.too_long")
+		f.Add("body", "desk.need_words")
+	} else if len(r.Body) > people.MaxWords {
+		f.Add("body", "people.claim.too_long")
 	}
 	if r.Purpose != ToAsk && r.Purpose != ToRefuse || !slices.Contains(i18n.Langs(), r.Lang) {
-		f.Add("purpose", "activation.need_purpose")
+		f.Add("purpose", "desk.need_purpose")
 	}
 	return f.Err()
 }
@@ -150,7 +151,7 @@ func (s *Store) insertReply(ctx context.Context, r Reply) error {
 // RemoveReply takes an answer away; without any left the built-in ones come back.
 func (s *Store) RemoveReply(ctx context.Context, by Actor, association, reply id.ID) error {
 	if !by.HasAt(association, viewer.Webmaster) {
-		return errs.E("activation.RemoveReply", errs.Forbidden, nil)
+		return errs.E("desk.RemoveReply", errs.Forbidden, nil)
 	}
 	err := s.db.Tx(ctx, func(ctx context.Context) error {
 		if err := s.db.ExecOne(ctx, `DELETE FROM desk_replies WHERE id = ? AND association_id = ?`, reply, association); err != nil {
@@ -158,7 +159,7 @@ func (s *Store) RemoveReply(ctx context.Context, by Actor, association, reply id
 		}
 		return s.recordReply(ctx, by, "desk.reply_removed", Reply{ID: reply, AssociationID: association})
 	})
-	return errs.Wrap("activation.RemoveReply", err)
+	return errs.Wrap("desk.RemoveReply", err)
 }
 
 func (s *Store) recordReply(ctx context.Context, by Actor, action string, r Reply) error {

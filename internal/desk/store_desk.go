@@ -1,4 +1,4 @@
-package activation
+package desk
 
 import (
 	"cmp"
@@ -185,7 +185,7 @@ func (s *Store) change(ctx context.Context, by Actor, on At, action string, fn f
 			return err
 		}
 		if n == 0 {
-			return errs.New(errs.Conflict, "activation.moved", map[string]any{"Who": c.Assignee})
+			return errs.New(errs.Conflict, "desk.moved", map[string]any{"Who": c.Assignee})
 		}
 		detail, err := fn(ctx, &c)
 		if err != nil {
@@ -206,7 +206,7 @@ type At struct {
 // stillOpen refuses what can only be done to a case that waits.
 func stillOpen(c *Case) error {
 	if c.State == Closed {
-		return errs.New(errs.Conflict, "activation.closed_already")
+		return errs.New(errs.Conflict, "desk.closed_already")
 	}
 	return nil
 }
@@ -219,7 +219,7 @@ func (s *Store) close(ctx context.Context, by Actor, c *Case, outcome Outcome) e
 	if err := s.dropScan(ctx, c); err != nil {
 		return err
 	}
-	free := c.Kind.Claimed() || c.Kind == NotMe
+	free := c.Kind.asked()
 	c.State, c.Outcome, c.ClosedAt = Closed, outcome, s.now()
 	if c.AssigneeID.IsZero() {
 		c.AssigneeID, c.Assignee, c.AssignedAt = by.Account, by.Name, c.ClosedAt
@@ -263,7 +263,7 @@ func (s *Store) Transfer(ctx context.Context, by Actor, on At, association id.ID
 		}
 		to, ok := schools.ByID(association)
 		if !ok {
-			return nil, errs.Msg("activation.need_school")
+			return nil, errs.Msg("people.claim.need_school")
 		}
 		if err := s.db.ExecOne(ctx, `UPDATE cases SET association_id = ?, assignee_id = NULL, assignee = '', assigned_at = NULL WHERE id = ?`, to.ID, c.ID); err != nil {
 			return nil, err

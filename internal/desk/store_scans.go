@@ -1,4 +1,4 @@
-package activation
+package desk
 
 import (
 	"context"
@@ -15,61 +15,12 @@ import (
 
 const (
 	scanPrefix = "scans/"
-	scanTTL    = 90 * day // of a case that nobody decides
-	answerTTL  = 30 * day // how long a claimant may take to answer
-	claimTTL   = 365 * day
+	scanTTL    = 90 * day  // of a case that nobody decides
+	answerTTL  = 30 * day  // how long a claimant may take to answer
+	claimTTL   = 365 * day // of what was claimed, once it is decided
 )
 
-const forgetScanJob = "activation.forget_scan"
-
-// RequestAddition puts somebody who is not in the base on the desk of his school, with the diploma he sent. It
-// looks nobody up.
-func (s *Store) RequestAddition(ctx context.Context, claim Claim, lang string, u *Upload) error {
-	fields := errs.Fields{}
-	if err := claim.ValidateAddition(s.now()); err != nil {
-		fields = errs.FieldsOf(err)
-	}
-	mime, err := checkScan(fields, u)
-	if err != nil {
-		return errs.Wrap("activation.RequestAddition", err)
-	}
-	schools, err := s.people.Associations(ctx)
-	if err != nil {
-		return err
-	}
-	school, ok := schools.ByCode(claim.School)
-	if !ok {
-		fields.Add("school", "activation.need_school")
-	}
-	if err := fields.Err(); err != nil {
-		return err
-	}
-	n := NewCase{Kind: Addition, Association: school.ID, Reason: AsksAddition, Claim: claim, Lang: lang}
-	n.scan = scan{key: scanPrefix + id.New().String(), name: scanName(u.Name, mime), mime: mime}
-	if err := s.files.Put(ctx, n.scan.key, u.Content, u.Size, mime); err != nil {
-		return err
-	}
-	if _, err := s.open(ctx, n, robot()); err != nil {
-		_ = s.files.Delete(ctx, n.scan.key) // the sweep finds what this leaves
-		return errs.Wrap("activation.RequestAddition", err)
-	}
-	return nil
-}
-
-func checkScan(f errs.Fields, u *Upload) (mime string, err error) {
-	if u == nil || u.Size == 0 {
-		f.Add("scan", "activation.need_scan")
-		return "", nil
-	}
-	if u.Size > MaxScan {
-		f.Add("scan", "activation.scan_too_big", map[string]any{"Max": MaxScan >> 20})
-		return "", nil
-	}
-	if mime, err = u.sniff(); err == nil && mime == "" {
-		f.Add("scan", "activation.scan_type")
-	}
-	return mime, err
-}
+const forgetScanJob = "desk.forget_scan"
 
 // Scan opens the diploma of a case for the staff who see the case, and leaves a line in the trail. The caller
 // closes.
@@ -79,7 +30,7 @@ func (s *Store) Scan(ctx context.Context, by Actor, caseID id.ID) (Case, io.Read
 		return Case{}, nil, err
 	}
 	if c.ScanKey == "" {
-		return Case{}, nil, errs.E("activation.Scan "+caseID.String(), errs.NotFound, nil)
+		return Case{}, nil, errs.E("desk.Scan "+caseID.String(), errs.NotFound, nil)
 	}
 	file, _, err := s.files.Open(ctx, c.ScanKey)
 	if err != nil {
@@ -111,7 +62,7 @@ type forgetScan struct {
 
 func (s *Store) forgetScan(ctx context.Context, f forgetScan) error {
 	if !strings.HasPrefix(f.Key, scanPrefix) {
-		return jobs.Permanent(errs.E("activation.forgetScan", errs.Invalid, nil))
+		return jobs.Permanent(errs.E("desk.forgetScan", errs.Invalid, nil))
 	}
 	return s.files.Delete(ctx, f.Key)
 }
@@ -120,19 +71,16 @@ func (s *Store) forgetScan(ctx context.Context, f forgetScan) error {
 // claims, and files that no case knows.
 func (s *Store) sweep(ctx context.Context) error {
 	if err := s.sweepScans(ctx); err != nil {
-		return errs.Wrap("activation.sweep", err)
+		return errs.Wrap("desk.sweep", err)
 	}
 	if err := s.sweepQuestions(ctx); err != nil {
-		return errs.Wrap("activation.sweep", err)
+		return errs.Wrap("desk.sweep", err)
 	}
 	old := s.now().Add(-claimTTL)
 	if _, err := s.db.Exec(ctx, `DELETE FROM cases WHERE state = 'closed' AND kind IN ('activation', 'addition', 'not_me') AND closed_at < ?`, old); err != nil {
-		return errs.Wrap("activation.sweep", err)
+		return errs.Wrap("desk.sweep", err)
 	}
-	if _, err := s.db.Exec(ctx, `DELETE FROM activations WHERE created_at < ?`, old); err != nil {
-		return errs.Wrap("activation.sweep", err)
-	}
-	return errs.Wrap("activation.sweep", s.sweepFiles(ctx))
+	return errs.Wrap("desk.sweep", s.sweepFiles(ctx))
 }
 
 func (s *Store) sweepScans(ctx context.Context) error {
@@ -144,7 +92,7 @@ func (s *Store) sweepScans(ctx context.Context) error {
 		if err := s.dropScan(ctx, c); err != nil {
 			return err
 		}
-		return s.trail.Record(ctx, audit.Entry{Actor: robot().Viewer, Action: "case.scan_forgotten", Person: c.PersonID, Object: object(c.ID), Association: c.AssociationID})
+		return s.trail.Record(ctx, audit.Entry{Actor: robot(), Action: "case.scan_forgotten", Person: c.PersonID, Object: object(c.ID), Association: c.AssociationID})
 	})
 }
 
@@ -154,10 +102,10 @@ func (s *Store) sweepQuestions(ctx context.Context) error {
 		return err
 	}
 	return s.eachInTx(ctx, old, func(ctx context.Context, c *Case) error {
-		if err := s.close(ctx, robot(), c, Forgotten); err != nil {
+		if err := s.close(ctx, Actor{Viewer: robot()}, c, Forgotten); err != nil {
 			return err
 		}
-		return s.trail.Record(ctx, audit.Entry{Actor: robot().Viewer, Action: "case.forgotten", Person: c.PersonID, Object: object(c.ID), Association: c.AssociationID})
+		return s.trail.Record(ctx, audit.Entry{Actor: robot(), Action: "case.forgotten", Person: c.PersonID, Object: object(c.ID), Association: c.AssociationID})
 	})
 }
 

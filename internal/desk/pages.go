@@ -1,4 +1,4 @@
-package activation
+package desk
 
 import (
 	"cmp"
@@ -17,36 +17,39 @@ import (
 	"amicale/internal/web"
 )
 
-// Desk are the staff's pages: cases, and the answers kept ready.
-type Desk struct {
+// Pages are the staff's pages, cases and the answers kept ready, and the one on which a claimant answers.
+type Pages struct {
 	store  *Store
 	people *people.Store
 	now    clock.Clock
 }
 
-// NewDesk makes the pages.
-func NewDesk(s *Store, p *people.Store, now clock.Clock) *Desk { return &Desk{s, p, now} }
+// NewPages makes the pages.
+func NewPages(s *Store, p *people.Store, now clock.Clock) *Pages { return &Pages{s, p, now} }
 
 // Routes are the desk's addresses.
-func (p *Desk) Routes() []web.Route {
+func (p *Pages) Routes() []web.Route {
 	staff := func(h web.Handle) web.Handler { return web.Staff(h, deskRole) }
 	routes := []web.Route{
-		{Pattern: "GET " + DeskPath, Handler: staff(p.list)},
-		{Pattern: "GET " + DeskPath + "/{id}", Handler: staff(p.show)},
-		{Pattern: "GET " + DeskPath + "/{id}/diplome", Handler: staff(p.scan)},
+		{Pattern: "GET " + Path, Handler: staff(p.list)},
+		{Pattern: "GET " + Path + "/{id}", Handler: staff(p.show)},
+		{Pattern: "GET " + Path + "/{id}/diplome", Handler: staff(p.scan)},
 		{Pattern: "GET " + repliesPath, Handler: staff(p.listReplies)},
 		{Pattern: "POST " + repliesPath, Handler: staff(p.updateReply)},
 		{Pattern: "POST " + repliesPath + "/{id}/retirer", Handler: staff(p.removeReply)},
 		{Pattern: "GET " + phonePath, Handler: staff(p.newPerson)},
 		{Pattern: "POST " + phonePath, Handler: staff(p.createPerson)},
+		{Pattern: "GET " + AnswerPath + "{token}", Handler: web.Public(p.question)},
+		{Pattern: "POST " + AnswerPath + "{token}", Handler: web.Public(p.answer)},
+		{Pattern: "GET " + answeredPath, Handler: web.Public(p.answered)},
 	}
 	for _, a := range p.actions() {
-		routes = append(routes, web.Route{Pattern: "POST " + DeskPath + "/{id}/" + a.path, Handler: staff(p.act(a))})
+		routes = append(routes, web.Route{Pattern: "POST " + Path + "/{id}/" + a.path, Handler: staff(p.act(a))})
 	}
 	return routes
 }
 
-const repliesPath = DeskPath + "/reponses"
+const repliesPath = Path + "/reponses"
 
 // deskRole keeps an association's desk.
 const deskRole = viewer.Webmaster
@@ -59,44 +62,44 @@ type action struct {
 	run  func(r *web.Request, f *web.Form, by Actor, on At) error
 }
 
-func (p *Desk) actions() []action {
+func (p *Pages) actions() []action {
 	s := p.store
 	return []action{
-		{"prendre", "activation.done.taken", false, func(r *web.Request, _ *web.Form, by Actor, on At) error { return s.Take(r.Ctx(), by, on, true) }},
-		{"laisser", "activation.done.left", false, func(r *web.Request, _ *web.Form, by Actor, on At) error { return s.Take(r.Ctx(), by, on, false) }},
-		{"transmettre", "activation.done.transferred", true, func(r *web.Request, f *web.Form, by Actor, on At) error {
+		{"prendre", "desk.done.taken", false, func(r *web.Request, _ *web.Form, by Actor, on At) error { return s.Take(r.Ctx(), by, on, true) }},
+		{"laisser", "desk.done.left", false, func(r *web.Request, _ *web.Form, by Actor, on At) error { return s.Take(r.Ctx(), by, on, false) }},
+		{"transmettre", "desk.done.transferred", true, func(r *web.Request, f *web.Form, by Actor, on At) error {
 			return s.Transfer(r.Ctx(), by, on, formID(f, "association"))
 		}},
-		{"rattacher", "activation.done.linked", false, func(r *web.Request, f *web.Form, by Actor, on At) error {
+		{"rattacher", "desk.done.linked", false, func(r *web.Request, f *web.Form, by Actor, on At) error {
 			return s.LinkTo(r.Ctx(), by, on, formID(f, "person"))
 		}},
-		{"lien", "activation.done.link_sent", true, func(r *web.Request, f *web.Form, by Actor, on At) error {
+		{"lien", "desk.done.link_sent", true, func(r *web.Request, f *web.Form, by Actor, on At) error {
 			return s.SendLink(r.Ctx(), by, on, formID(f, "person"), f.Text("email"))
 		}},
-		{"creer", "activation.done.created", true, func(r *web.Request, f *web.Form, by Actor, on At) error {
+		{"creer", "desk.done.created", true, func(r *web.Request, f *web.Form, by Actor, on At) error {
 			return s.Create(r.Ctx(), by, on, readClaim(f).Claim)
 		}},
-		{"demander", "activation.done.asked", false, func(r *web.Request, f *web.Form, by Actor, on At) error {
+		{"demander", "desk.done.asked", false, func(r *web.Request, f *web.Form, by Actor, on At) error {
 			return s.AskMore(r.Ctx(), by, on, f.Text("words"))
 		}},
-		{"refuser", "activation.done.refused", true, func(r *web.Request, f *web.Form, by Actor, on At) error {
+		{"refuser", "desk.done.refused", true, func(r *web.Request, f *web.Form, by Actor, on At) error {
 			return s.Refuse(r.Ctx(), by, on, f.Text("words"))
 		}},
-		{"classer", "activation.done.dismissed", true, func(r *web.Request, _ *web.Form, by Actor, on At) error { return s.Dismiss(r.Ctx(), by, on) }},
-		{"rouvrir", "activation.done.reopened", false, func(r *web.Request, _ *web.Form, by Actor, on At) error { return s.Reopen(r.Ctx(), by, on) }},
-		{"promo", "activation.done.year_filled", true, func(r *web.Request, f *web.Form, by Actor, on At) error {
+		{"classer", "desk.done.dismissed", true, func(r *web.Request, _ *web.Form, by Actor, on At) error { return s.Dismiss(r.Ctx(), by, on) }},
+		{"rouvrir", "desk.done.reopened", false, func(r *web.Request, _ *web.Form, by Actor, on At) error { return s.Reopen(r.Ctx(), by, on) }},
+		{"promo", "desk.done.year_filled", true, func(r *web.Request, f *web.Form, by Actor, on At) error {
 			year, _ := f.Int("year") // what is no number is no year, and is said so
 			return s.FillYear(r.Ctx(), by, on, formID(f, "degree"), year)
 		}},
-		{"fichier", "activation.done.took_file", true, func(r *web.Request, _ *web.Form, by Actor, on At) error { return s.Settle(r.Ctx(), by, on, true) }},
-		{"base", "activation.done.kept_base", true, func(r *web.Request, _ *web.Form, by Actor, on At) error { return s.Settle(r.Ctx(), by, on, false) }},
-		{"fusionner", "activation.done.merged", true, func(r *web.Request, f *web.Form, by Actor, on At) error {
+		{"fichier", "desk.done.took_file", true, func(r *web.Request, _ *web.Form, by Actor, on At) error { return s.Settle(r.Ctx(), by, on, true) }},
+		{"base", "desk.done.kept_base", true, func(r *web.Request, _ *web.Form, by Actor, on At) error { return s.Settle(r.Ctx(), by, on, false) }},
+		{"fusionner", "desk.done.merged", true, func(r *web.Request, f *web.Form, by Actor, on At) error {
 			if !f.Checked("sure") {
 				return needSure()
 			}
 			return s.MergeInto(r.Ctx(), by, on, formID(f, "into"))
 		}},
-		{"distinctes", "activation.done.not_same", true, func(r *web.Request, _ *web.Form, by Actor, on At) error { return s.KeepApart(r.Ctx(), by, on) }},
+		{"distinctes", "desk.done.not_same", true, func(r *web.Request, _ *web.Form, by Actor, on At) error { return s.KeepApart(r.Ctx(), by, on) }},
 	}
 }
 
@@ -114,7 +117,7 @@ func actorOf(r *web.Request) Actor { return Actor{Viewer: r.Viewer, Name: r.Iden
 
 // act runs an action from the version that the visitor saw. What is refused is shown on the case's page, with what
 // was typed; what was done can be undone from the next page where that is possible.
-func (p *Desk) act(a action) web.Handle {
+func (p *Pages) act(a action) web.Handle {
 	return func(r *web.Request) error {
 		caseID, err := r.ID("id")
 		if err != nil {
@@ -141,12 +144,12 @@ func (p *Desk) act(a action) web.Handle {
 }
 
 // afterwards goes to the desk when the case is closed, else back to the case.
-func (p *Desk) afterwards(r *web.Request, a action, caseID id.ID, version int) error {
-	here := DeskPath + "/" + caseID.String()
+func (p *Pages) afterwards(r *web.Request, a action, caseID id.ID, version int) error {
+	here := Path + "/" + caseID.String()
 	flash := web.Flash{Kind: "success", Key: a.done}
 	to := here
 	if a.ends {
-		to = DeskPath
+		to = Path
 		if c, err := p.store.Case(r.Ctx(), r.Viewer, caseID); err == nil && c.Outcome.Undoable() {
 			flash.Undo = here + "/rouvrir?version=" + strconv.Itoa(version)
 		}
@@ -157,7 +160,7 @@ func (p *Desk) afterwards(r *web.Request, a action, caseID id.ID, version int) e
 
 const pageSize = 50
 
-func (p *Desk) list(r *web.Request) error {
+func (p *Pages) list(r *web.Request) error {
 	q := r.URL.Query()
 	f := Filter{Kind: Kind(q.Get("sorte")), Closed: q.Get("etat") == "clos", Mine: q.Get("etat") == "moi"}
 	if !slices.Contains(Kinds(), f.Kind) {
@@ -178,10 +181,10 @@ func (p *Desk) list(r *web.Request) error {
 	}
 	props := listProps{Cases: cases, Total: total, Counts: counts, Schools: schools, Filter: f, Now: p.now(),
 		Pager: ui.PagerProps{Page: paging.Page, Pages: paging.Pages(total), URL: func(n int) string { return paging.URL(r.URL, n) }}}
-	return r.Page(web.Page{Title: r.T("activation.desk"), Help: "guichet", Wide: true, Content: deskPage(props)})
+	return r.Page(web.Page{Title: r.T("desk.desk"), Help: "guichet", Wide: true, Content: deskPage(props)})
 }
 
-func (p *Desk) show(r *web.Request) error {
+func (p *Pages) show(r *web.Request) error {
 	caseID, err := r.ID("id")
 	if err != nil {
 		return err
@@ -198,7 +201,7 @@ type refusedAct struct {
 	status int
 }
 
-func (p *Desk) page(r *web.Request, caseID id.ID, refused refusedAct) error {
+func (p *Pages) page(r *web.Request, caseID id.ID, refused refusedAct) error {
 	search := strings.TrimSpace(r.URL.Query().Get("q"))
 	file, err := p.store.Show(r.Ctx(), actorOf(r), caseID, search)
 	if err != nil {
@@ -220,13 +223,13 @@ func (p *Desk) page(r *web.Request, caseID id.ID, refused refusedAct) error {
 }
 
 // repliesFor are the answers kept ready in the claimant's language.
-func (p *Desk) repliesFor(r *web.Request, c Case) ([]Reply, error) {
+func (p *Pages) repliesFor(r *web.Request, c Case) ([]Reply, error) {
 	all, err := p.store.Replies(r.Ctx(), r.Viewer, c.AssociationID)
 	return slices.DeleteFunc(all, func(x Reply) bool { return x.Lang != cmp.Or(c.Lang, "fr") }), err
 }
 
 // ready is the answer chosen with ?reponse=, its places filled; it works without JavaScript.
-func (p *Desk) ready(r *web.Request, props caseProps) readyReply {
+func (p *Pages) ready(r *web.Request, props caseProps) readyReply {
 	n, err := strconv.Atoi(r.URL.Query().Get("reponse"))
 	if err != nil || n < 0 || n >= len(props.Replies) {
 		return readyReply{}
@@ -242,7 +245,7 @@ type readyReply struct {
 
 // scan shows a diploma to the staff: privately, under the type its content has, and where nothing in it can run.
 // A browser shows no PDF in a sandbox, so that one is saved.
-func (p *Desk) scan(r *web.Request) error {
+func (p *Pages) scan(r *web.Request) error {
 	caseID, err := r.ID("id")
 	if err != nil {
 		return err

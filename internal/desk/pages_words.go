@@ -1,4 +1,4 @@
-package activation
+package desk
 
 import (
 	"context"
@@ -18,9 +18,9 @@ import (
 func ageText(ctx context.Context, c Case, now time.Time) string {
 	days := int(now.Sub(c.WaitingSince) / day)
 	if days < 1 {
-		return i18n.T(ctx, "activation.today")
+		return i18n.T(ctx, "desk.today")
 	}
-	return i18n.T(ctx, "activation.since", i18n.Data{"Days": i18n.N(ctx, "activation.days", days)})
+	return i18n.T(ctx, "desk.since", i18n.Data{"Days": i18n.N(ctx, "desk.days", days)})
 }
 
 // ageIcon says what the colour says, for those who do not see it.
@@ -32,9 +32,9 @@ func ageIcon(c Case, now time.Time) string {
 }
 
 func caseTable(ctx context.Context, p listProps) ui.TableProps {
-	t := ui.TableProps{Caption: i18n.T(ctx, "activation.cases"), Hide: true, Columns: []ui.Column{
-		{Label: i18n.T(ctx, "activation.who")}, {Label: i18n.T(ctx, "activation.what")}, {Label: i18n.T(ctx, "activation.field.school")},
-		{Label: i18n.T(ctx, "activation.state")}, {Label: i18n.T(ctx, "activation.assignee")}}}
+	t := ui.TableProps{Caption: i18n.T(ctx, "desk.cases"), Hide: true, Columns: []ui.Column{
+		{Label: i18n.T(ctx, "desk.who")}, {Label: i18n.T(ctx, "desk.what")}, {Label: i18n.T(ctx, "desk.field.school")},
+		{Label: i18n.T(ctx, "desk.state")}, {Label: i18n.T(ctx, "desk.assignee")}}}
 	for _, c := range p.Cases {
 		t.Rows = append(t.Rows, []ui.Cell{{Content: caseName(c)}, {Text: i18n.T(ctx, c.Kind.Message())}, {Text: deskName(ctx, p.Schools, c.AssociationID)},
 			{Content: caseState(c, p.Now)}, {Text: c.Assignee}})
@@ -45,7 +45,7 @@ func caseTable(ctx context.Context, p listProps) ui.TableProps {
 // deskName is the school on whose desk a case stands.
 func deskName(ctx context.Context, schools people.Associations, association id.ID) string {
 	if association.IsZero() {
-		return i18n.T(ctx, "activation.federation")
+		return i18n.T(ctx, "desk.federation")
 	}
 	return schoolName(schools, association)
 }
@@ -57,14 +57,14 @@ func schoolName(schools people.Associations, association id.ID) string {
 
 func caseFacts(ctx context.Context, p caseProps) []ui.Fact {
 	facts := []ui.Fact{
-		{Term: i18n.T(ctx, "activation.at_desk"), Text: deskName(ctx, p.Schools, p.AssociationID)},
-		{Term: i18n.T(ctx, "activation.opened"), Text: i18n.DateTime(ctx, p.OpenedAt)},
+		{Term: i18n.T(ctx, "desk.at_desk"), Text: deskName(ctx, p.Schools, p.AssociationID)},
+		{Term: i18n.T(ctx, "desk.opened"), Text: i18n.DateTime(ctx, p.OpenedAt)},
 	}
 	if p.Assignee != "" {
-		facts = append(facts, ui.Fact{Term: i18n.T(ctx, "activation.assignee"), Text: p.Assignee, Note: i18n.DateTime(ctx, p.AssignedAt)})
+		facts = append(facts, ui.Fact{Term: i18n.T(ctx, "desk.assignee"), Text: p.Assignee, Note: i18n.DateTime(ctx, p.AssignedAt)})
 	}
 	if p.Times > 1 {
-		facts = append(facts, ui.Fact{Term: i18n.T(ctx, "activation.asked_times"), Text: i18n.N(ctx, "activation.times", p.Times)})
+		facts = append(facts, ui.Fact{Term: i18n.T(ctx, "desk.asked_times"), Text: i18n.N(ctx, "desk.times", p.Times)})
 	}
 	return facts
 }
@@ -78,13 +78,13 @@ func takePath(p caseProps) string {
 
 func takeLabel(p caseProps) string {
 	if p.AssigneeID == p.Me {
-		return "activation.leave"
+		return "desk.leave"
 	}
-	return "activation.take"
+	return "desk.take"
 }
 
 func fieldLabel(ctx context.Context, field string) string {
-	key := "activation.field." + field
+	key := "desk.field." + field
 	if s := i18n.T(ctx, key); s != key {
 		return s
 	}
@@ -142,8 +142,8 @@ func claimFacts(ctx context.Context, p caseProps) []ui.Fact {
 
 // matchTable is what was claimed beside what the base holds.
 func matchTable(ctx context.Context, p caseProps, m Match) ui.TableProps {
-	t := ui.TableProps{Caption: i18n.T(ctx, "activation.compare", i18n.Data{"Name": m.Dossier.Name()}), Hide: true, Columns: []ui.Column{
-		{Label: i18n.T(ctx, "activation.field_name")}, {Label: i18n.T(ctx, "activation.claimed")}, {Label: i18n.T(ctx, "activation.in_base")}}}
+	t := ui.TableProps{Caption: i18n.T(ctx, "desk.compare", i18n.Data{"Name": m.Dossier.Name()}), Hide: true, Columns: []ui.Column{
+		{Label: i18n.T(ctx, "desk.field_name")}, {Label: i18n.T(ctx, "desk.claimed")}, {Label: i18n.T(ctx, "desk.in_base")}}}
 	for _, c := range m.Lines {
 		if c.Claimed == "" && len(c.Held) == 0 {
 			continue
@@ -191,17 +191,17 @@ func personFacts(ctx context.Context, d people.Dossier, schools people.Associati
 			facts = append(facts, ui.Fact{Term: i18n.T(ctx, key), Text: text})
 		}
 	}
-	add("activation.field.first_names", d.FirstNames)
+	add("desk.field.first_names", d.FirstNames)
 	if d.BirthSurname != d.Surname() {
-		add("activation.field.birth_surname", d.BirthSurname)
+		add("desk.field.birth_surname", d.BirthSurname)
 	}
-	add("activation.field.birth_date", i18n.Date(ctx, d.BirthDate))
+	add("desk.field.birth_date", i18n.Date(ctx, d.BirthDate))
 	for _, g := range d.Degrees {
 		parts := []string{schoolName(schools, g.AssociationID), yearText(g.ClassYear), i18n.T(ctx, g.Diploma.Message()), g.Department}
-		add("activation.field.degree", strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), " · "))
+		add("desk.field.degree", strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), " · "))
 	}
 	for _, l := range d.Logins {
-		add("activation.field.login", l.Login)
+		add("desk.field.login", l.Login)
 	}
 	for _, c := range d.Contacts {
 		text := c.Value
@@ -211,7 +211,7 @@ func personFacts(ctx context.Context, d people.Dossier, schools people.Associati
 		add(c.Kind.Message(), text)
 	}
 	if d.Activated() {
-		add("activation.activated", i18n.Date(ctx, d.ActivatedAt))
+		add("desk.activated", i18n.Date(ctx, d.ActivatedAt))
 	}
 	return facts
 }
@@ -223,14 +223,14 @@ func trailMoments(ctx context.Context, rows []audit.Row) []ui.Moment {
 		if r.Action == viewedRecord {
 			continue // it stands in the trail of the person
 		}
-		key := "activation.trail." + r.Action
+		key := "desk.trail." + r.Action
 		title := i18n.T(ctx, key)
 		if title == key {
 			title = r.Action
 		}
 		who := r.Actor
 		if r.Account.IsZero() {
-			who = i18n.T(ctx, "activation.machine")
+			who = i18n.T(ctx, "desk.machine")
 		}
 		out = append(out, ui.Moment{When: i18n.DateTime(ctx, r.At), Title: title, Text: who})
 	}
@@ -265,7 +265,7 @@ func firstPrimary(i int) ui.Kind {
 
 func fileName(ctx context.Context, source string) string {
 	if source == "" {
-		return i18n.T(ctx, "activation.in_file")
+		return i18n.T(ctx, "desk.in_file")
 	}
 	return source
 }

@@ -1,4 +1,4 @@
-package activation
+package desk
 
 import (
 	"net/url"
@@ -21,18 +21,18 @@ type replyProps struct {
 	BuiltIn string
 }
 
-func (p *Desk) listReplies(r *web.Request) error {
+func (p *Pages) listReplies(r *web.Request) error {
 	return p.replies(r, r.URL.Query().Get("ecole"), replyProps{}, 0)
 }
 
-func (p *Desk) replies(r *web.Request, code string, props replyProps, status int) error {
+func (p *Pages) replies(r *web.Request, code string, props replyProps, status int) error {
 	all, err := p.people.Associations(r.Ctx())
 	if err != nil {
 		return err
 	}
 	props.Schools = slices.DeleteFunc(all, func(a people.Association) bool { return !r.Viewer.HasAt(a.ID, viewer.Webmaster) })
 	if len(props.Schools) == 0 {
-		return r.Page(web.Page{Title: r.T("activation.replies"), Help: "guichet", Content: noSchoolPage()})
+		return r.Page(web.Page{Title: r.T("desk.replies"), Help: "guichet", Content: noSchoolPage()})
 	}
 	props.School = props.Schools[0]
 	if a, ok := props.Schools.ByCode(code); ok {
@@ -41,10 +41,10 @@ func (p *Desk) replies(r *web.Request, code string, props replyProps, status int
 	if props.Replies, err = p.store.Replies(r.Ctx(), r.Viewer, props.School.ID); err != nil {
 		return err
 	}
-	return r.Page(web.Page{Status: status, Title: r.T("activation.replies"), Help: "guichet", Content: repliesPage(props)})
+	return r.Page(web.Page{Status: status, Title: r.T("desk.replies"), Help: "guichet", Content: repliesPage(props)})
 }
 
-func (p *Desk) updateReply(r *web.Request) error {
+func (p *Pages) updateReply(r *web.Request) error {
 	f, err := r.Form()
 	if err != nil {
 		return err
@@ -59,7 +59,7 @@ func (p *Desk) updateReply(r *web.Request) error {
 		Body: f.Text("body"), Version: version}
 	err = p.store.SaveReply(r.Ctx(), actorOf(r), reply, f.Text("builtin"))
 	if err == nil {
-		return r.Done(repliesPath+"?ecole="+url.QueryEscape(school.Code), "activation.done.reply_saved")
+		return r.Done(repliesPath+"?ecole="+url.QueryEscape(school.Code), "desk.done.reply_saved")
 	}
 	if msgs, ok := r.Refused(err); ok {
 		return p.replies(r, school.Code, replyProps{Errors: msgs, Typed: reply, BuiltIn: f.Text("builtin")}, web.Status(err))
@@ -67,7 +67,7 @@ func (p *Desk) updateReply(r *web.Request) error {
 	return err
 }
 
-func (p *Desk) removeReply(r *web.Request) error {
+func (p *Pages) removeReply(r *web.Request) error {
 	f, err := r.Form()
 	if err != nil {
 		return err
@@ -84,7 +84,7 @@ func (p *Desk) removeReply(r *web.Request) error {
 	if err := p.store.RemoveReply(r.Ctx(), actorOf(r), school.ID, reply); err != nil {
 		return err
 	}
-	return r.Done(repliesPath+"?ecole="+url.QueryEscape(school.Code), "activation.done.reply_removed")
+	return r.Done(repliesPath+"?ecole="+url.QueryEscape(school.Code), "desk.done.reply_removed")
 }
 
 // mine reports whether a form that was refused is this reply's.

@@ -1,4 +1,4 @@
-package activation
+package desk
 
 import (
 	"net/http"
@@ -17,13 +17,13 @@ type phoneProps struct {
 	Doubles []Match // possible ones; the form asks again then
 }
 
-func (p *Desk) newPerson(r *web.Request) error {
+func (p *Pages) newPerson(r *web.Request) error {
 	typed := typedClaim{}
 	typed.Surname = r.URL.Query().Get("nom") // from a search that found nobody
 	return p.phoneForm(r, phoneProps{askProps: askProps{Typed: typed}}, 0)
 }
 
-func (p *Desk) phoneForm(r *web.Request, props phoneProps, status int) error {
+func (p *Pages) phoneForm(r *web.Request, props phoneProps, status int) error {
 	all, err := p.people.Associations(r.Ctx())
 	if err != nil {
 		return err
@@ -37,11 +37,11 @@ func (p *Desk) phoneForm(r *web.Request, props phoneProps, status int) error {
 	if len(props.Schools) == 1 {
 		props.Typed.School = props.Schools[0].Code
 	}
-	return r.Page(web.Page{Status: status, Title: r.T("activation.new_person"), Help: "guichet", Content: phonePage(props)})
+	return r.Page(web.Page{Status: status, Title: r.T("desk.new_person"), Help: "guichet", Content: phonePage(props)})
 }
 
 // createPerson adds a person and sends the link; possible doubles are shown before anything is saved.
-func (p *Desk) createPerson(r *web.Request) error {
+func (p *Pages) createPerson(r *web.Request) error {
 	f, err := r.Form()
 	if err != nil {
 		return err
@@ -57,5 +57,5 @@ func (p *Desk) createPerson(r *web.Request) error {
 	if len(doubles) > 0 {
 		return p.phoneForm(r, phoneProps{askProps: askProps{Typed: typed}, Doubles: doubles}, http.StatusOK)
 	}
-	return r.Done(recordPath(person), "activation.done.created")
+	return r.Done(recordPath(person), "desk.done.created")
 }

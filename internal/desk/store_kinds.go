@@ -1,4 +1,4 @@
-package activation
+package desk
 
 import (
 	"context"
@@ -13,9 +13,9 @@ import (
 
 // FillYear closes a case of a missing class year with the year; the degree gets its login.
 func (s *Store) FillYear(ctx context.Context, by Actor, on At, degree id.ID, year int) error {
-	if !ValidYear(year, s.now()) {
+	if !people.ValidYear(year, s.now()) {
 		f := errs.Fields{}
-		f.Add("year", "activation.need_year", map[string]any{"Example": "2010"})
+		f.Add("year", "people.claim.need_year", map[string]any{"Example": "2010"})
 		return f.Err()
 	}
 	return s.change(ctx, by, on, "case.year_filled", func(ctx context.Context, c *Case) (map[string]any, error) {
@@ -25,7 +25,7 @@ func (s *Store) FillYear(ctx context.Context, by Actor, on At, degree id.ID, yea
 		}
 		at := slices.IndexFunc(d.Degrees, func(g people.Degree) bool { return g.ID == degree })
 		if at < 0 {
-			return nil, errs.E("activation.FillYear", errs.NotFound, nil)
+			return nil, errs.E("desk.FillYear", errs.NotFound, nil)
 		}
 		d.Degrees[at].ClassYear = year
 		if err := s.people.SaveDegree(ctx, by.Viewer, &d.Degrees[at]); err != nil {
@@ -47,7 +47,7 @@ func (s *Store) Settle(ctx context.Context, by Actor, on At, takeFile bool) erro
 	}
 	return s.change(ctx, by, on, action, func(ctx context.Context, c *Case) (map[string]any, error) {
 		if c.Kind != ImportConflict {
-			return nil, errs.E("activation.Settle", errs.Invalid, nil)
+			return nil, errs.E("desk.Settle", errs.Invalid, nil)
 		}
 		if takeFile {
 			if err := s.takeField(ctx, by, c); err != nil {
@@ -76,17 +76,17 @@ func (s *Store) takeField(ctx context.Context, by Actor, c *Case) error {
 	case "birth_date":
 		day, year, ok := parseBirth(value)
 		if !ok {
-			return errs.New(errs.Conflict, "activation.cannot_take")
+			return errs.New(errs.Conflict, "desk.cannot_take")
 		}
 		return s.people.SaveBirth(ctx, by.Viewer, d.ID, day, year)
 	case "status":
 		status, died, ok := parseStatus(value)
 		if !ok {
-			return errs.New(errs.Conflict, "activation.cannot_take")
+			return errs.New(errs.Conflict, "desk.cannot_take")
 		}
 		if status == people.Deceased && d.Status != people.Deceased { // his account closes
-			if err := s.mayInvite(ctx, by, d); errs.KindOf(err) == errs.Conflict && err != nil {
-				return errs.New(errs.Conflict, "activation.cannot_take")
+			if err := s.links.MayInvite(ctx, by, d); errs.KindOf(err) == errs.Conflict && err != nil {
+				return errs.New(errs.Conflict, "desk.cannot_take")
 			} else if err != nil {
 				return err
 			}
@@ -112,7 +112,7 @@ func (s *Store) takeContact(ctx context.Context, by Actor, c *Case, d people.Dos
 
 func (s *Store) takeDegreeField(ctx context.Context, by Actor, c *Case, d people.Dossier) error {
 	if len(d.Degrees) == 0 {
-		return errs.New(errs.Conflict, "activation.cannot_take")
+		return errs.New(errs.Conflict, "desk.cannot_take")
 	}
 	g := d.Degrees[0]
 	for _, other := range d.Degrees {
@@ -125,23 +125,23 @@ func (s *Store) takeDegreeField(ctx context.Context, by Actor, c *Case, d people
 		g.Department = value
 	case "diploma":
 		if !slices.Contains(people.Diplomas(), people.Diploma(value)) {
-			return errs.New(errs.Conflict, "activation.cannot_take")
+			return errs.New(errs.Conflict, "desk.cannot_take")
 		}
 		g.Diploma = people.Diploma(value)
 	case "class_year":
 		year, err := strconv.Atoi(value)
-		if err != nil || !ValidYear(year, s.now()) {
-			return errs.New(errs.Conflict, "activation.cannot_take")
+		if err != nil || !people.ValidYear(year, s.now()) {
+			return errs.New(errs.Conflict, "desk.cannot_take")
 		}
 		g.ClassYear = year
 	case "study_year":
 		year, err := strconv.Atoi(value)
 		if err != nil || year < 0 || year > 8 {
-			return errs.New(errs.Conflict, "activation.cannot_take")
+			return errs.New(errs.Conflict, "desk.cannot_take")
 		}
 		g.StudyYear = year
 	default:
-		return errs.New(errs.Conflict, "activation.cannot_take")
+		return errs.New(errs.Conflict, "desk.cannot_take")
 	}
 	return s.people.SaveDegree(ctx, by.Viewer, &g)
 }
@@ -154,7 +154,7 @@ func (s *Store) MergeInto(ctx context.Context, by Actor, on At, into id.ID) erro
 			from = c.OtherID
 		}
 		if c.Kind != Duplicate || into != c.PersonID && into != c.OtherID || from == into {
-			return nil, errs.E("activation.MergeInto", errs.Invalid, nil)
+			return nil, errs.E("desk.MergeInto", errs.Invalid, nil)
 		}
 		if err := stillOpen(c); err != nil {
 			return nil, err
@@ -171,7 +171,7 @@ func (s *Store) MergeInto(ctx context.Context, by Actor, on At, into id.ID) erro
 func (s *Store) KeepApart(ctx context.Context, by Actor, on At) error {
 	return s.change(ctx, by, on, "case.not_same", func(ctx context.Context, c *Case) (map[string]any, error) {
 		if c.Kind != Duplicate {
-			return nil, errs.E("activation.KeepApart", errs.Invalid, nil)
+			return nil, errs.E("desk.KeepApart", errs.Invalid, nil)
 		}
 		return nil, s.close(ctx, by, c, NotSame)
 	})

@@ -1,12 +1,19 @@
-package activation
+// Package desk keeps the desk (guichet) where a person decides what a machine must not.
+//
+// It owns the tables cases, case_messages and desk_replies, and the scans of diplomas. Activation opens cases for those
+// who wait for an answer (Store.OpenClaim), imports and other features cases of their own kinds (Store.Open). A case
+// stands on the desk of a school's association, or of the federation while nobody knows the school, and alarms when it
+// waits too long. Every decision leaves a trail; the links that decisions send are activation's (Links).
+package desk
 
 import (
+	"io"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
-	"amicale/internal/fold"
+	"amicale/internal/errs"
 	"amicale/internal/id"
 	"amicale/internal/people"
 )
@@ -31,8 +38,17 @@ func Kinds() []Kind {
 // Claimed reports whether there is somebody who waits for an answer.
 func (k Kind) Claimed() bool { return k == Activation || k == Addition }
 
+// asked reports whether somebody asked for it himself: those who keep the desk are told at once.
+func (k Kind) asked() bool { return k.Claimed() || k == NotMe }
+
 // Message is the key of the text people read for it.
-func (k Kind) Message() string { return "activation.kind." + string(k) }
+func (k Kind) Message() string { return "desk.kind." + string(k) }
+
+// Reason says why a machine did not decide; desk.reason.* are its words.
+type Reason string
+
+// FromImport is the reason of the cases that lists open; activation says its own.
+const FromImport Reason = "import"
 
 // State is whose turn it is.
 type State string
@@ -65,7 +81,7 @@ func (o Outcome) Undoable() bool {
 }
 
 // Message is the key of the text people read for it.
-func (o Outcome) Message() string { return "activation.outcome." + string(o) }
+func (o Outcome) Message() string { return "desk.outcome." + string(o) }
 
 // Detail is what a kind needs besides a claim.
 type Detail struct {
@@ -117,7 +133,7 @@ type Case struct {
 	PersonID      id.ID
 	OtherID       id.ID
 	Reason        Reason
-	Claim         Claim
+	Claim         people.Claim
 	Detail        Detail
 	Lang          string
 	Times         int // how often the same was asked
@@ -145,14 +161,20 @@ type NewCase struct {
 	Other       id.ID  // of a duplicate
 	UniqueKey   string // the same key never opens a second case; "" for a case of its own
 	Reason      Reason
-	Claim       Claim
+	Claim       people.Claim
 	Detail      Detail
 	Lang        string
-	scan        scan
+	Scan        *Scan // of an addition: the diploma to be kept
+	scanKey     string
 }
 
-// scan is a diploma kept aside.
-type scan struct{ key, name, mime string }
+// Scan is a diploma as it comes.
+type Scan struct {
+	Name    string // safe to show and to save under
+	Type    string // that of its content
+	Size    int64
+	Content io.Reader
+}
 
 // The days after which a waiting case alarms, each once.
 const (
@@ -181,109 +203,15 @@ func (c Case) Busy(now time.Time) bool {
 	return c.State != Closed && !c.AssigneeID.IsZero() && now.Sub(c.AssignedAt) < 2*time.Hour
 }
 
-// Hint is how a claimed field compares with what the base holds.
-type Hint string
-
-const (
-	Agrees  Hint = "agrees"
-	Differs Hint = "differs"
-	Unknown Hint = "unknown" // one side says nothing
-)
-
-// Comparison is a line of "claimed beside held".
-type Comparison struct {
-	Field   string // names its label: activation.field.surname
-	Claimed string
-	Held    []string
-	Hint    Hint
-}
-
-// Compare puts a claim beside a dossier, field by field. Associations translate codes to schools.
-func Compare(c Claim, d people.Dossier, schools people.Associations) []Comparison {
-	surnames := []string{d.Surname()}
-	if d.BirthSurname != d.Surname() {
-		surnames = append(surnames, d.BirthSurname)
-	}
-	var years, codes, diplomas, departments, emails, phones []string
-	for _, g := range d.Degrees {
-		a, _ := schools.ByID(g.AssociationID)
-		codes = append(codes, a.Code)
-		diplomas = append(diplomas, string(g.Diploma))
-		if g.ClassYear > 0 {
-			years = append(years, yearText(g.ClassYear))
-		}
-		if g.Department != "" {
-			departments = append(departments, g.Department)
-		}
-	}
-	for _, p := range d.Contacts {
-		switch p.Kind {
-		case people.Email:
-			emails = append(emails, p.Value)
-		case people.Phone:
-			phones = append(phones, p.Value)
-		}
-	}
-	firsts := []string{d.FirstName}
-	if d.FirstNames != "" && d.FirstNames != d.FirstName {
-		firsts = append(firsts, d.FirstNames)
-	}
-	out := []Comparison{
-		compare("surname", c.Surname, surnames, fold.Name),
-		compare("birth_surname", c.BirthSurname, []string{d.BirthSurname}, fold.Name),
-		compare("first_name", c.FirstName, firsts, fold.Name),
-		compare("year", yearText(c.Year), years, fold.Name),
-		compare("school", c.School, codes, fold.Name),
-		compare("diploma", string(c.Diploma), diplomas, fold.Name),
-		compare("department", c.Department, departments, fold.Name),
-		compare("email", c.Email, emails, fold.Email),
-		compare("phone", c.Phone, phones, func(s string) string { e, _ := fold.Phone(s, ""); return e }),
-	}
-	return slices.DeleteFunc(out, func(x Comparison) bool { return x.Claimed == "" && x.Field == "birth_surname" })
-}
-
-func compare(field, claimed string, held []string, key func(string) string) Comparison {
-	c := Comparison{Field: field, Claimed: claimed, Hint: Unknown}
-	for _, h := range held {
-		if h != "" && !slices.Contains(c.Held, h) {
-			c.Held = append(c.Held, h)
-		}
-	}
-	if key(claimed) == "" || len(c.Held) == 0 {
-		return c
-	}
-	c.Hint = Differs
-	if slices.ContainsFunc(c.Held, func(h string) bool { return key(h) == key(claimed) }) {
-		c.Hint = Agrees
-	}
-	return c
-}
-
-// Score orders candidates: what agrees counts for, what differs against; an address weighs most.
-func Score(list []Comparison) int {
-	weights := map[string]int{"email": 6, "phone": 4, "first_name": 3, "surname": 3, "year": 2, "school": 1, "department": 1}
-	score := 0
-	for _, c := range list {
-		switch c.Hint {
-		case Agrees:
-			score += 2 * weights[c.Field]
-		case Differs:
-			score -= weights[c.Field] / 2
-		}
-	}
-	return score
-}
-
-func yearText(year int) string {
-	if year == 0 {
-		return ""
-	}
-	return strconv.Itoa(year)
-}
-
 // The addresses of the pages that letters lead to.
 const (
-	StopPath   = "/connexion/activer/pas-moi/"
 	AnswerPath = "/connexion/activer/reponse/"
-	DeskPath   = "/admin/guichet"
+	Path       = "/admin/guichet"
 )
+
+// needSure asks for the tick that stands before what cannot be undone.
+func needSure() error {
+	f := errs.Fields{}
+	f.Add("sure", "desk.need_sure")
+	return f.Err()
+}

@@ -1,4 +1,4 @@
-package activation
+package desk
 
 import (
 	"net/url"
@@ -31,9 +31,9 @@ func (p listProps) url(kind Kind, state string) string {
 		q.Set("etat", state)
 	}
 	if len(q) == 0 {
-		return DeskPath
+		return Path
 	}
-	return DeskPath + "?" + q.Encode()
+	return Path + "?" + q.Encode()
 }
 
 func (p listProps) state() string {
@@ -82,7 +82,7 @@ func (p caseProps) title() string {
 	return "?"
 }
 
-func (p caseProps) path(action string) string { return DeskPath + "/" + p.ID.String() + "/" + action }
+func (p caseProps) path(action string) string { return Path + "/" + p.ID.String() + "/" + action }
 
 // words is what stands in the field of an answer: what was typed and refused, else the answer chosen.
 func (p caseProps) words(purpose Purpose, path string) string {
@@ -111,7 +111,7 @@ func (p caseProps) errs(path string) map[string]string {
 func (p caseProps) general() string { return p.Refused.msgs[""] }
 
 func (p caseProps) replyURL(n int) string {
-	return DeskPath + "/" + p.ID.String() + "?reponse=" + strconv.Itoa(n) + "#" + string(p.Replies[n].Purpose)
+	return Path + "/" + p.ID.String() + "?reponse=" + strconv.Itoa(n) + "#" + string(p.Replies[n].Purpose)
 }
 
 // busyWith is who else takes care of the case at the moment; "" for nobody.
