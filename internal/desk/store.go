@@ -100,7 +100,7 @@ type Actor struct {
 	Name string
 }
 
-// robot is background work as the trail shows it.
+// robot is background work as the trail shows it: claims and their cases go by one name there.
 func robot() viewer.Viewer { return viewer.ForSystem("activation") }
 
 func digest(text string) string {
