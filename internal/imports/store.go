@@ -97,6 +97,7 @@ type run struct {
 	report   Report
 	deferred map[int]id.ID // lines that wait until every login of the file is kept, with their identities
 	ghosts   *ghosts       // of a dry run: what would be in the base
+	analyzed int           // how many rows are to be new before statistics are taken again
 	failures int           // rows in a row that failed for a reason nobody foresaw
 }
 
@@ -109,7 +110,7 @@ func (s *Store) prepare(ctx context.Context, v viewer.Viewer, src Source, o Opti
 		return nil, errs.E("imports", errs.Forbidden, nil)
 	}
 	r := &run{Store: s, viewer: v, options: o, file: src.Name, size: src.Size, meter: &meter{ReaderAt: src.R}, schools: schools,
-		id: o.Import, deferred: map[int]id.ID{}}
+		id: o.Import, deferred: map[int]id.ID{}, analyzed: batchRows}
 	if r.id.IsZero() {
 		r.id = id.New()
 	}
@@ -199,12 +200,25 @@ func (r *run) pass(ctx context.Context, stage Stage, only map[int]id.ID) error {
 		if err := r.take(ctx, stage, b.items); err != nil {
 			return err
 		}
+		if err := r.analyze(ctx); err != nil {
+			return err
+		}
 		r.tell(stage)
 		if !r.options.DryRun {
 			pause(ctx, min(time.Since(began)/20, 10*time.Millisecond))
 		}
 	}
 	return ctx.Err()
+}
+
+// analyze keeps PostgreSQL's statistics in step with tables that an import multiplies: it would plan the look-ups of
+// each batch by how small they were. SQLite takes the indexes anyway, and would read them all.
+func (r *run) analyze(ctx context.Context) error {
+	if r.options.DryRun || !r.db.Postgres() || r.report.Inserted < r.analyzed {
+		return nil
+	}
+	r.analyzed = 4 * max(r.analyzed, r.report.Inserted)
+	return errs.Wrap("imports.analyze", r.db.Analyze(ctx))
 }
 
 // pause lets another process write: on SQLite it polls for the lock, and would never find it free.

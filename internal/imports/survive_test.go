@@ -64,7 +64,7 @@ func (h *house) state(t testing.TB) string {
 // killer ends an import at a moment that does not depend on the machine's speed: after some batches, or in the middle
 // of a transaction, when some case was opened.
 type killer struct {
-	desk
+	realDesk
 	left   int // cases to go; below zero for never
 	cancel context.CancelFunc
 }
@@ -73,7 +73,7 @@ func (k *killer) Open(ctx context.Context, c Case) error {
 	if k.left--; k.left == 0 {
 		k.cancel()
 	}
-	return k.desk.Open(ctx, c)
+	return k.realDesk.Open(ctx, c)
 }
 
 // kill runs a list until some moment and reports whether it was stopped there.
@@ -81,9 +81,9 @@ func (h *house) kill(t *testing.T, list string, r *rand.Rand) bool {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	open := h.desk.(desk)
+	open := h.desk.(realDesk)
 	defer func() { h.Store.desk = open }()
-	k := &killer{desk: open, left: -1, cancel: cancel}
+	k := &killer{realDesk: open, left: -1, cancel: cancel}
 	batches := 1 + r.IntN(14)
 	if r.IntN(2) == 0 {
 		k.left, batches = 1+r.IntN(60), 100
