@@ -70,6 +70,20 @@ func compare(last, file *lists.Record, base *people.Dossier, schools people.Asso
 	return c.update
 }
 
+// somebodyElse reports a row whose identifier is a person's, while neither its first name nor its surname is, or ever
+// was to a list: it numbers its rows in a way of its own, and would write one person over another.
+func somebodyElse(file, last *lists.Record, base *people.Dossier) bool {
+	if !file.Named() || len(file.Legacy) == 0 {
+		return false
+	}
+	first, surname := fold.Name(file.FirstName), fold.Name(file.Surname())
+	known := first == "" || first == fold.Name(last.FirstName) || strings.Contains(" "+fold.Name(base.FirstName+" "+base.FirstNames)+" ", " "+first+" ")
+	for _, s := range []string{last.BirthSurname, last.UsageSurname, base.BirthSurname, base.UsageSurname} {
+		known = known || surname == fold.Name(s)
+	}
+	return !known
+}
+
 // take settles one text; ok says that the list's is to be taken.
 func (c *comparison) take(field, last, file, base string) bool {
 	switch {

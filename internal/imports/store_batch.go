@@ -219,6 +219,9 @@ func (r *run) plan(e *entry, b *held) error {
 	if last == nil {
 		last = &lists.Record{}
 	}
+	if somebodyElse(e.record, last, base) {
+		return lists.Because("identifier_other", "value", e.record.Legacy[0].Value)
+	}
 	e.base = base
 	e.update = compare(last, e.record, base, r.schools)
 	r.planLogins(e, b)

@@ -380,6 +380,23 @@ func TestListsThroughTheYears(t *testing.T) {
 	}
 }
 
+// A list with numbers of its own does not write one person over another.
+func TestAnotherNumbering(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, dbtest.New(t))
+	h.run(t, header+laure, Options{})
+	r, rejects := h.run(t, header+"1;Roux;;Paul;;1990;;;\n", Options{})
+	if r.Rejected != 1 || !strings.Contains(rejects, "celui de quelqu’un d’autre") || h.by(t, "Laure").BirthSurname != "Lavaut" {
+		t.Errorf("%s, rejects:\n%s", counts(r.Counts), rejects)
+	}
+	must(t, h.people.SaveNames(t.Context(), system(), h.by(t, "Laure").ID, people.Names{FirstName: "Laurence", BirthSurname: "Petit"}))
+	for _, row := range []string{"1;Lavaut;;Laure;31/12/1987;2010;IF;;\n", "1;Petit;;Laurence;31/12/1987;2010;GM;;\n"} { // what the list said before, and what the base says now
+		if r, rejects := h.run(t, header+row, Options{}); r.Rejected > 0 {
+			t.Errorf("%s is rejected:\n%s", row, rejects)
+		}
+	}
+}
+
 // What a person said since goes before a list that says it without a date.
 func TestPersonSaidYesSince(t *testing.T) {
 	t.Parallel()

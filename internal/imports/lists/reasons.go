@@ -103,6 +103,7 @@ func reasonTexts() map[string][2]string {
 		"association_unknown": {"L’école « {value} » n’est pas connue.", "The school “{value}” is not known."},
 		"login_taken":         {"L’identifiant « {login} » est à quelqu’un d’autre.", "The login “{login}” is somebody else’s."},
 		"unknown_identifier":  {"La ligne n’a pas de nom, et personne n’a l’identifiant « {value} ».", "The row has no name, and nobody has the identifier “{value}”."},
+		"identifier_other":    {"L’identifiant « {value} » est celui de quelqu’un d’autre : ni le prénom ni le nom ne sont les siens.", "The identifier “{value}” is somebody else’s: neither the first name nor the surname is theirs."},
 		"not_yours":           {"Cette personne ou cette école n’est pas de tes associations.", "This person or school is not of your associations."},
 		"erased":              {"Cette personne a demandé à être effacée. Si elle veut revenir, crée sa fiche à la main.", "This person asked to be erased. If they want to come back, create them by hand."},
 		"row_failed":          {"La ligne n’a pas pu être enregistrée : {detail}", "The row could not be saved: {detail}"},
