@@ -4,15 +4,17 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"os"
 	"path/filepath"
 	"time"
 
 	"amicale/internal/app"
 	"amicale/internal/config"
+	"amicale/internal/imports"
 )
 
 type benchCmd struct {
-	Name     string `arg:"" help:"search, page, signin or start." enum:"search,page,signin,start"`
+	Name     string `arg:"" help:"search, page, signin, start or import." enum:"search,page,signin,start,import"`
 	People   int    `help:"How many people." default:"80000"`
 	N        int    `help:"How many repetitions; 0 chooses." default:"0"`
 	JSON     bool   `help:"One object a line."`
@@ -21,6 +23,9 @@ type benchCmd struct {
 }
 
 func (c *benchCmd) Run(ctx context.Context, out console) error {
+	if c.Name == "import" {
+		return c.imports(ctx, out)
+	}
 	s := config.Settings{Data: filepath.Join(c.Data, fmt.Sprint(c.People)), Database: c.Database, Listen: "127.0.0.1:0", LogLevel: "warn", LogFormat: "text"}
 	if err := s.Complete(); err != nil {
 		return err
@@ -50,6 +55,25 @@ func (c *benchCmd) Run(ctx context.Context, out console) error {
 		return err
 	}
 	return c.print(out, lines)
+}
+
+// imports measures a list of people coming in, on bases of its own that it removes.
+func (c *benchCmd) imports(ctx context.Context, out console) error {
+	dir, err := os.MkdirTemp("", "amicale-bench")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	m, err := imports.Bench(ctx, dir, c.People)
+	if err != nil {
+		return err
+	}
+	whole, bare := app.Summarize("import", []time.Duration{m.Import}), app.Summarize("bare insert of the same rows", []time.Duration{m.Bare})
+	whole.N, bare.N, whole.PerSecond, bare.PerSecond = m.People, m.People, m.PerSec, float64(m.People)/m.Bare.Seconds()
+	whole.Ratio, whole.Of, whole.Heap = m.Ratio, "time of "+bare.Name, m.HeapMB
+	again := app.Summarize("the same file once more", []time.Duration{m.Again})
+	again.N, again.PerSecond = m.People, float64(m.People)/m.Again.Seconds()
+	return c.print(out, []app.Measured{whole, bare, again})
 }
 
 func (c *benchCmd) print(out console, lines []app.Measured) error {
