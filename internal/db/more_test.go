@@ -122,3 +122,24 @@ func TestAQuestionMarkInTextIsNoPlaceholder(t *testing.T) {
 		}
 	})
 }
+
+func TestACancelledTransactionSaysSo(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		ctx, cancel := context.WithCancel(t.Context())
+		err := d.Tx(ctx, func(ctx context.Context) error {
+			for i := range 1000 {
+				if i == 3 {
+					cancel()
+				}
+				if _, err := d.Exec(ctx, `UPDATE change_counter SET seq = seq + 1 WHERE id = 1`); err != nil {
+					return errs.Wrap("test", err)
+				}
+			}
+			return nil
+		})
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("Tx() = %v, want cancelled", err)
+		}
+	})
+}

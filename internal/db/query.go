@@ -57,6 +57,9 @@ func (d *DB) Tx(ctx context.Context, fn func(ctx context.Context) error) (err er
 		}
 	}()
 	if err := fn(context.WithValue(ctx, txKey{d}, t)); err != nil {
+		if gone := ctx.Err(); gone != nil && !errors.Is(err, gone) {
+			return fmt.Errorf("db.Tx: %w: %w", gone, err) // the driver only says that the statement was closed under it
+		}
 		return err
 	}
 	done = true
