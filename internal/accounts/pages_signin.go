@@ -1,6 +1,7 @@
 package accounts
 
 import (
+	"context"
 	"net/http"
 
 	"amicale/internal/errs"
@@ -142,10 +143,8 @@ func landing(a Account, to string) string {
 }
 
 func (p *Pages) open(r *web.Request, a Account, how How) error {
-	if err := p.store.Entered(r.Ctx(), a, p.entry(r, how), keepDevice(r)); err != nil {
-		return err
-	}
-	if err := r.SignIn(a.ID, a.Secured()); err != nil {
+	session := func(ctx context.Context) error { return r.SignIn(ctx, a.ID, a.Secured()) }
+	if err := p.store.Entered(r.Ctx(), a, p.entry(r, how), keepDevice(r), session); err != nil {
 		return err
 	}
 	if a.Lang != "" {

@@ -57,11 +57,15 @@ func cut(s string, n int) string {
 	return strings.ToValidUTF8(strings.ReplaceAll(s, "\x00", ""), "")
 }
 
-// Entered notes a sign-in: it remembers the browser (the hash of its secret), activates the person the first time,
-// and sends the letter that the holder may have asked for.
-func (s *Store) Entered(ctx context.Context, a Account, e Entry, device string) error {
+// Entered notes a sign-in: it opens the session, remembers the browser (the hash of its secret), activates the person
+// the first time, and sends the letter that the holder may have asked for. One transaction: a sign-in waits for the
+// disk once.
+func (s *Store) Entered(ctx context.Context, a Account, e Entry, device string, open func(context.Context) error) error {
 	return s.db.Tx(ctx, func(ctx context.Context) error {
 		now := s.now()
+		if err := open(ctx); err != nil {
+			return err
+		}
 		if err := s.insertEntry(ctx, a.ID, e, true); err != nil {
 			return err
 		}

@@ -1,6 +1,7 @@
 package accounts_test
 
 import (
+	"context"
 	"errors"
 	"sync"
 	"testing"
@@ -127,7 +128,15 @@ func TestFind(t *testing.T) {
 				t.Errorf("Find(%q) = %v, %v, want %v", c.typed, got.Account.ID, err, c.want)
 			}
 		}
-		if err := h.Entered(t.Context(), laure, accounts.Entry{How: accounts.ByPassword, IP: "192.0.2.1"}, "hash of a browser"); err != nil {
+		entry := accounts.Entry{How: accounts.ByPassword, IP: "192.0.2.1"}
+		noSession := func(context.Context) error { return context.DeadlineExceeded }
+		if err := h.Entered(t.Context(), laure, entry, "hash of a browser", noSession); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("Entered without a session = %v", err)
+		}
+		if good, _, err := h.Entries(t.Context(), of(laure), 10); err != nil || len(good) > 0 {
+			t.Errorf("Entries after a session that could not be opened = %v, %v, want none", good, err)
+		}
+		if err := h.Entered(t.Context(), laure, entry, "hash of a browser", func(context.Context) error { return nil }); err != nil {
 			t.Fatal(err)
 		}
 		if got, err := h.Find(t.Context(), "famille@x.example", "hash of a browser"); err != nil || got.Account.ID != laure.ID || !got.Shared {

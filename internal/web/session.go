@@ -130,14 +130,15 @@ func (s *Site) cookie(name, value string, maxAge time.Duration) *http.Cookie {
 	return &http.Cookie{Name: name, Value: value, Path: "/", MaxAge: int(maxAge / time.Second), HttpOnly: true, Secure: s.Secure(), SameSite: http.SameSiteLaxMode}
 }
 
-// SignIn starts a session for the account in this browser; one that was open here ends.
-func (r *Request) SignIn(account id.ID, strong bool) error {
+// SignIn starts a session for the account in this browser; one that was open here ends. It joins the transaction of
+// ctx: should that be rolled back, the browser holds a secret that opens nothing.
+func (r *Request) SignIn(ctx context.Context, account id.ID, strong bool) error {
 	if !r.Session.ID.IsZero() {
-		if err := r.Site.Sessions.Revoke(r.Ctx(), r.Session.AccountID, r.Session.ID); err != nil {
+		if err := r.Site.Sessions.Revoke(ctx, r.Session.AccountID, r.Session.ID); err != nil {
 			return err
 		}
 	}
-	token, sess, err := r.Site.Sessions.Start(r.Ctx(), account, strong, r.IP, r.UserAgent())
+	token, sess, err := r.Site.Sessions.Start(ctx, account, strong, r.IP, r.UserAgent())
 	if err != nil {
 		return err
 	}
