@@ -14,7 +14,6 @@ import (
 	"amicale/internal/clock"
 	"amicale/internal/errs"
 	"amicale/internal/jobs"
-	"amicale/internal/ui"
 	"amicale/internal/viewer"
 	"amicale/internal/web"
 )
@@ -193,17 +192,6 @@ func next(path string) string {
 		return ""
 	}
 	return path
-}
-
-// summary are the messages of a refused form as the list above it, in the order of its fields.
-func summary(msgs map[string]string, fields ...string) []ui.FieldError {
-	var out []ui.FieldError
-	for _, f := range fields {
-		if m := msgs[f]; m != "" {
-			out = append(out, ui.FieldError{Field: f, Message: m})
-		}
-	}
-	return out
 }
 
 // roleKey is the message of a role's name.

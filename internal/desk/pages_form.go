@@ -29,17 +29,6 @@ type askProps struct {
 	Errors map[string]string
 }
 
-// summary lists what is wrong in the order of the form; what is about no field stands in an alert of its own.
-func summary(msgs map[string]string, order ...string) []ui.FieldError {
-	var out []ui.FieldError
-	for _, field := range order {
-		if m := msgs[field]; m != "" {
-			out = append(out, ui.FieldError{Field: field, Message: m})
-		}
-	}
-	return out
-}
-
 func additionFields() []string {
 	return []string{"first_name", "surname", "birth_surname", "school", "year", "diploma", "department", "email", "phone"}
 }

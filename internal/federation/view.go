@@ -3,21 +3,11 @@ package federation
 import (
 	"context"
 	"sort"
-	"strconv"
 
 	"amicale/internal/i18n"
 	"amicale/internal/people"
 	"amicale/internal/ui"
 )
-
-func or(s, fallback string) string {
-	if s == "" {
-		return fallback
-	}
-	return s
-}
-
-func itoa(n int) string { return strconv.Itoa(n) }
 
 func pathCode(a people.Association) string {
 	if a.ID.IsZero() {

@@ -3,6 +3,7 @@ package imports
 import (
 	"cmp"
 	"context"
+	"strconv"
 	"strings"
 	"time"
 
@@ -41,7 +42,7 @@ func historyTable(ctx context.Context, p listProps) ui.TableProps {
 func columnsTable(ctx context.Context, p showProps) ui.TableProps {
 	t := ui.TableProps{Caption: i18n.T(ctx, "imports.columns"), Hide: true, Columns: columns(ctx, "column", "samples|", "field|")}
 	for n, c := range p.Preview.Columns {
-		t.Rows = append(t.Rows, []ui.Cell{{Text: cmp.Or(c.Header, "("+itoa(n+1)+")")}, {Content: samples(c.Samples)}, {Content: columnField(p, n)}})
+		t.Rows = append(t.Rows, []ui.Cell{{Text: cmp.Or(c.Header, "("+strconv.Itoa(n+1)+")")}, {Content: samples(c.Samples)}, {Content: columnField(p, n)}})
 	}
 	return t
 }

@@ -2,6 +2,7 @@ package imports
 
 import (
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -171,7 +172,7 @@ func TestProblemsAreSaid(t *testing.T) {
 	b.submit(b.follow(sent), here+"/importer").want(303)
 	pages, err := db.One[int](t.Context(), s.d, `PRAGMA page_count`)
 	must(t, err)
-	_, err = s.d.Exec(t.Context(), "PRAGMA max_page_count = "+itoa(pages+200))
+	_, err = s.d.Exec(t.Context(), "PRAGMA max_page_count = "+strconv.Itoa(pages+200))
 	must(t, err)
 	if err := s.work(); err == nil || !strings.Contains(err.Error(), "imports.disk_full") {
 		t.Errorf("the job says %v", err)

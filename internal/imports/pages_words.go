@@ -3,7 +3,6 @@ package imports
 import (
 	"context"
 	"slices"
-	"strconv"
 	"strings"
 
 	"amicale/internal/i18n"
@@ -208,8 +207,6 @@ func pieces(s string) []string {
 	}
 	return append(out, s[from:])
 }
-
-func itoa(n int) string { return strconv.Itoa(n) }
 
 func (w WarningKind) text(lang string) string {
 	return lists.Warning{Reason: w.Reason, Column: w.Column}.Text(lang)

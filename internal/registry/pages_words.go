@@ -303,12 +303,4 @@ func keepLabel(ctx context.Context, d *people.Dossier) string {
 	return nameOf(ctx, d) + " · " + i18n.Date(ctx, d.CreatedAt)
 }
 
-func mergeErrors(p mergeProps) []ui.FieldError {
-	var out []ui.FieldError
-	for _, field := range []string{"avec", "sure"} {
-		if m := p.Errors[field]; m != "" {
-			out = append(out, ui.FieldError{Field: field, Message: m})
-		}
-	}
-	return out
-}
+func mergeErrors(p mergeProps) []ui.FieldError { return ui.FieldErrors(p.Errors, "avec", "sure") }

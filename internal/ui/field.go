@@ -96,6 +96,17 @@ type FieldError struct {
 	Message string
 }
 
+// FieldErrors are the messages of a refused form, in the order in which the fields stand in it.
+func FieldErrors(msgs map[string]string, order ...string) []FieldError {
+	var out []FieldError
+	for _, field := range order {
+		if m := msgs[field]; m != "" {
+			out = append(out, FieldError{Field: field, Message: m})
+		}
+	}
+	return out
+}
+
 func (p FieldProps) id() string {
 	if p.ID != "" {
 		return p.ID
