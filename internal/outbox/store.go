@@ -29,13 +29,15 @@ type Outbox struct {
 	clock clock.Clock
 	o     Options
 
+	watchers map[string]Observer // by kind of delivery
+
 	mu   sync.Mutex
 	bell chan struct{}
 }
 
 // New makes the outbox over d.
 func New(d *db.DB, c clock.Clock, o Options) *Outbox {
-	return &Outbox{db: d, clock: c, o: o, bell: make(chan struct{})}
+	return &Outbox{db: d, clock: c, o: o, watchers: map[string]Observer{}, bell: make(chan struct{})}
 }
 
 func (o *Outbox) next() <-chan struct{} {

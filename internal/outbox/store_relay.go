@@ -1,0 +1,137 @@
+package outbox
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"amicale/internal/db"
+	"amicale/internal/errs"
+	"amicale/internal/id"
+	"amicale/internal/mail"
+)
+
+// rowsAtOnce bounds the rows of one INSERT: SQLite takes 32,766 arguments, and long statements gain nothing.
+const rowsAtOnce = 100
+
+// Relay passes messages on, in the transaction in the context: nothing leaves for what is rolled back. A message
+// without a delivery is not kept.
+func (o *Outbox) Relay(ctx context.Context, list []Relayed) error {
+	var bodies, deliveries [][]any
+	now := o.clock()
+	for i := range list {
+		r := &list[i]
+		if len(r.Each) == 0 {
+			continue
+		}
+		if r.ID.IsZero() {
+			r.ID = id.New()
+		}
+		bodies = append(bodies, []any{r.ID, r.Raw, now})
+		for j := range r.Each {
+			deliveries = append(deliveries, deliveryRow(r.ID, &r.Each[j], now))
+		}
+	}
+	err := o.db.Tx(ctx, func(ctx context.Context) error {
+		if err := o.insertRows(ctx, `INSERT INTO outbox_bodies (id, raw, created_at) VALUES `, bodies); err != nil {
+			return err
+		}
+		return o.insertRows(ctx, `INSERT INTO outbox_deliveries (id, body_id, stream, kind, ref, head, sender, recipient, domain, state,
+			attempts, next_at, class, reply, created_at) VALUES `, deliveries)
+	})
+	if err != nil {
+		return errs.Wrap("outbox.Relay", err)
+	}
+	o.db.AfterCommit(ctx, o.ring)
+	return nil
+}
+
+func deliveryRow(body id.ID, d *Delivery, now time.Time) []any {
+	if d.ID.IsZero() {
+		d.ID = id.New()
+	}
+	state, due := Queued, d.DueAt
+	if d.Held {
+		state = Held
+	}
+	if due.IsZero() {
+		due = now
+	}
+	return []any{d.ID, body, string(d.Stream), d.Kind, d.Ref, d.Head, d.From, d.To, domainOf(d.To), string(state),
+		0, due, "", db.ToJSON(mail.Reply{}), now}
+}
+
+// domainOf is an address's domain, in lower case.
+func domainOf(address string) string {
+	return strings.ToLower(address[strings.LastIndexByte(address, '@')+1:])
+}
+
+func (o *Outbox) insertRows(ctx context.Context, into string, rows [][]any) error {
+	for part := range slices.Chunk(rows, rowsAtOnce) {
+		one := `(` + db.In(len(part[0])) + `)`
+		if _, err := o.db.Exec(ctx, into+strings.Repeat(one+`, `, len(part)-1)+one, slices.Concat(part...)...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+const traceColumns = `id, body_id, kind, ref, sender, recipient, state, attempts, next_at, class, reply, created_at, done_at`
+
+// TracesOf is what became of the deliveries about these things, the oldest first. The caller owns the things and has
+// checked who asks.
+func (o *Outbox) TracesOf(ctx context.Context, kind string, refs []id.ID) ([]Trace, error) {
+	return o.traces(ctx, `kind = ? AND ref IN (`+db.In(len(refs))+`)`, append([]any{kind}, db.Args(refs)...))
+}
+
+// TraceOf is one delivery, by the row that its return token names.
+func (o *Outbox) TraceOf(ctx context.Context, delivery id.ID) (Trace, error) {
+	list, err := o.traces(ctx, `id = ?`, []any{delivery})
+	if err == nil && len(list) == 0 {
+		err = errs.E("outbox.TraceOf", errs.NotFound, nil)
+	}
+	if err != nil {
+		return Trace{}, err
+	}
+	return list[0], nil
+}
+
+func (o *Outbox) traces(ctx context.Context, where string, args []any) ([]Trace, error) {
+	type row struct {
+		Trace
+		Reply db.JSON[mail.Reply]
+	}
+	var out []Trace
+	err := db.Each(ctx, o.db, `SELECT `+traceColumns+` FROM outbox_deliveries WHERE `+where+` ORDER BY created_at, id`, args, func(r *row) error {
+		r.Trace.Reply = r.Reply.V
+		out = append(out, r.Trace)
+		return nil
+	})
+	return out, errs.Wrap("outbox.traces", err)
+}
+
+// Again sends a delivery that failed for good, or is held, on its way once more, to another target where one is
+// named, while the message is still kept; NotFound when it is not.
+func (o *Outbox) Again(ctx context.Context, delivery id.ID, to string) error {
+	now := o.clock()
+	err := o.db.Tx(ctx, func(ctx context.Context) error {
+		if to != "" {
+			if err := o.db.ExecOne(ctx, `UPDATE outbox_deliveries SET recipient = ?, domain = ? WHERE id = ? AND state IN ('failed', 'held')`,
+				to, domainOf(to), delivery); err != nil {
+				return err
+			}
+		}
+		return o.db.ExecOne(ctx, `
+			UPDATE outbox_deliveries SET state = 'queued', attempts = 0, next_at = ?, created_at = ?, done_at = NULL
+			WHERE id = ? AND state IN ('failed', 'held') AND EXISTS (SELECT 1 FROM outbox_bodies b WHERE b.id = body_id)`, now, now, delivery)
+	})
+	if err == nil {
+		o.db.AfterCommit(ctx, o.ring)
+	}
+	return errs.Wrap("outbox.Again", err)
+}
+
+// Watch names whom the outcomes of deliveries of a kind are told, inside the transaction that settles them. It is
+// called before anything leaves.
+func (o *Outbox) Watch(kind string, w Observer) { o.watchers[kind] = w }
