@@ -9,22 +9,32 @@ import (
 	"time"
 
 	"amicale/internal/app"
+	"amicale/internal/app/mailbench"
 	"amicale/internal/config"
 	"amicale/internal/imports"
 )
 
 type benchCmd struct {
-	Name     string `arg:"" help:"search, page, signin, start or import." enum:"search,page,signin,start,import"`
+	Name     string `arg:"" help:"search, page, signin, start, import or forward." enum:"search,page,signin,start,import,forward"`
 	People   int    `help:"How many people." default:"80000"`
 	N        int    `help:"How many repetitions; 0 chooses." default:"0"`
 	JSON     bool   `help:"One object a line."`
 	Data     string `help:"Folder of the measured base; made once and reused." default:"./data/bench" placeholder:"DIR"`
 	Database string `help:"Another database than the folder's." placeholder:"URL"`
+
+	Connections int    `help:"Of mail: connections at once." default:"20"`
+	Kills       int    `help:"Of mail: how often the program is killed under way." default:"0"`
+	Faulty      uint32 `help:"Of mail: one of so many recipients fails the first time; 0: none." default:"0"`
+	Against     string `help:"Of forwarding: another forwarder, given the same load; see scripts/bench-forward.sh." placeholder:"HOST:PORT"`
+	Sink        string `help:"Of forwarding: where that one passes its mail on to." placeholder:"HOST:PORT"`
 }
 
 func (c *benchCmd) Run(ctx context.Context, out console) error {
-	if c.Name == "import" {
+	switch c.Name {
+	case "import":
 		return c.imports(ctx, out)
+	case "forward":
+		return c.forward(ctx, out)
 	}
 	s := config.Settings{Data: filepath.Join(c.Data, fmt.Sprint(c.People)), Database: c.Database, Listen: "127.0.0.1:0", LogLevel: "warn", LogFormat: "text"}
 	if err := s.Complete(); err != nil {
@@ -76,6 +86,34 @@ func (c *benchCmd) imports(ctx context.Context, out console) error {
 	return c.print(out, []app.Measured{whole, bare, again})
 }
 
+// forward measures mail passed on by a process of its own.
+func (c *benchCmd) forward(ctx context.Context, out console) error {
+	list, err := mailbench.Forward(ctx, mailbench.Options{
+		Dir: filepath.Join(c.Data, "forward", fmt.Sprint(c.People)), People: c.People, Messages: or(c.N, 20000), Connections: c.Connections,
+		Kills: c.Kills, Faulty: c.Faulty, Against: c.Against, Sink: c.Sink, Log: os.Stderr,
+	})
+	if err != nil {
+		return err
+	}
+	return c.print(out, mailLines(list))
+}
+
+// mailLines are runs of mail as measurements print them: the times are of the acceptance, the first run is compared
+// with the others.
+func mailLines(list []mailbench.Result) []app.Measured {
+	out := make([]app.Measured, len(list))
+	for i, r := range list {
+		m := app.Summarize(r.Name, r.Accept)
+		m.N, m.PerSecond, m.RSS, m.Heap = r.N, r.PerSecond(), r.RSS, 0
+		m.Passed = &app.Passed{CPU: float64(r.CPUPerMessage()) / float64(time.Millisecond), Lost: r.Lost, Twice: r.Twice, Refused: r.Refused}
+		out[i] = m
+	}
+	if len(out) > 1 {
+		out[0].RatioPerSecond, out[0].Of = out[0].PerSecond/out[1].PerSecond, out[1].Name
+	}
+	return out
+}
+
 func (c *benchCmd) print(out console, lines []app.Measured) error {
 	for _, l := range lines {
 		if c.JSON {
@@ -87,8 +125,14 @@ func (c *benchCmd) print(out console, lines []app.Measured) error {
 			continue
 		}
 		out.say("%-40s n %-6d p50 %8.3f ms  p95 %8.3f ms  p99 %8.3f ms  %10.0f/s  heap %5.0f MB  rss %5.0f MB", l.Name, l.N, l.P50, l.P95, l.P99, l.PerSecond, l.Heap, l.RSS)
-		if l.Of != "" {
+		if l.Passed != nil {
+			out.say("  %.3f ms of processor a message, %d lost, %d twice, %d refused", l.CPU, l.Lost, l.Twice, l.Refused)
+		}
+		switch {
+		case l.Ratio > 0:
 			out.say("  %.2f × %s (medians)", l.Ratio, l.Of)
+		case l.Of != "":
+			out.say("  %.2f × %s (messages a second)", l.RatioPerSecond, l.Of)
 		}
 	}
 	return nil

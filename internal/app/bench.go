@@ -38,6 +38,15 @@ type Measured struct {
 	Ratio          float64 `json:"ratio,omitempty"`
 	RatioPerSecond float64 `json:"ratio_per_second,omitempty"`
 	Of             string  `json:"of,omitempty"`
+	*Passed                // of mail only
+}
+
+// Passed is what a measurement of mail says besides.
+type Passed struct {
+	CPU     float64 `json:"cpu_ms"` // the measured process' time on a processor for one message
+	Lost    int     `json:"lost"`   // acknowledged, and never came out
+	Twice   int     `json:"twice"`  // deliveries beyond the first
+	Refused int     `json:"refused"`
 }
 
 // compare says how fast m is beside an alternative.
