@@ -1,16 +1,204 @@
 package mail
 
-// Classify says what an answer in session means.
+import (
+	"slices"
+	"strings"
+	"unicode"
+)
+
+// Classify says what an answer means. Words that blame us win over everything, then what the words say of the
+// mailbox, then the codes: servers say "5.1.1" of an address that they would take from somebody else.
 func Classify(r Reply) Class {
-	switch {
-	case r.Code >= 200 && r.Code < 300:
+	if r.Code >= 200 && r.Code < 400 {
 		return Delivered
-	case r.Code >= 400 && r.Code < 500:
-		return Temporary
-	case r.Enhanced == "5.1.1" || r.Enhanced == "5.1.2":
+	}
+	words := plain(r.Text)
+	passing := r.Code >= 400 && r.Code < 500 || r.Code == 0 && strings.HasPrefix(r.Enhanced, "4.")
+	if c := numbered(words); c != "" {
+		return c
+	}
+	switch {
+	case !passing && says(words, certain):
 		return Dead
-	case r.Enhanced == "5.2.1" || r.Enhanced == "5.2.2":
+	case blames(r, words):
+		return Reputation
+	case r.early():
+		if passing {
+			return Temporary
+		}
+		return Reputation // nothing but us was known yet
+	case says(words, busy):
+		return Temporary
+	case says(words, full), passing && r.Enhanced == "4.2.2":
 		return Full
+	case passing:
+		return Temporary
+	case gone(r, words):
+		return Dead
+	case says(words, unwanted):
+		return Policy
+	case slices.Contains(deadCodes, r.Enhanced) && !says(words, later):
+		return Dead
+	}
+	if c := byEnhanced(r.Enhanced); c != Unknown {
+		return c
+	}
+	if says(words, later) {
+		return Temporary
 	}
 	return Unknown
+}
+
+// numbered reads the numbers that Orange and La Poste put at the end of an answer: "OFR_416", "LPN007_510". What is
+// not about the mailbox or the message is about who sends and how fast.
+func numbered(words string) Class {
+	for _, site := range []string{" ofr", " lpn"} {
+		_, rest, ok := strings.Cut(words, site)
+		rest = rest[digits(rest):]
+		if !ok || len(rest) < 5 || rest[0] != ' ' || digits(rest[1:]) != 3 {
+			continue
+		}
+		switch rest[1:4] {
+		case "416":
+			return Dead
+		case "417", "420", "426":
+			return Full
+		case "506", "513", "514":
+			return Policy
+		}
+		return Reputation
+	}
+	return ""
+}
+
+// deadCodes say that an address or its domain does not exist (RFC 3463, RFC 7505; 5.4.310 is Microsoft's).
+var deadCodes = []string{"5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.4.4", "5.4.310"}
+
+// early reports whether the server answered before it was told a recipient.
+func (r Reply) early() bool {
+	return slices.Contains([]string{"connect", "hello", "tls", "auth", "mail"}, r.Stage)
+}
+
+// blames reports whether the answer is about who sends.
+func blames(r Reply, words string) bool {
+	if _, detail, ok := strings.Cut(r.Enhanced, ".7."); ok {
+		// 20 to 29: DKIM, SPF, DMARC, reverse DNS (RFC 7372, RFC 8617); from 500 on Microsoft's. 27 is a null MX,
+		// and is also said of the recipient's.
+		if len(detail) == 2 && detail[0] == '2' && detail != "27" || len(detail) == 3 && detail >= "500" {
+			return true
+		}
+	}
+	if strings.HasSuffix(r.Enhanced, ".1.7") || strings.HasSuffix(r.Enhanced, ".1.8") {
+		return true
+	}
+	return says(words, blamesUs) && !says(words, []string{" greylist", " graylist"})
+}
+
+// gone reports whether the words say that there is no such mailbox or domain.
+func gone(r Reply, words string) bool {
+	if r.Stage == "data" && !slices.Contains(deadCodes, r.Enhanced) {
+		return false // the recipient had been taken: this is how some gateways refuse a message
+	}
+	if says(words, noDomain) {
+		return true
+	}
+	said := says(words, noMailbox)
+	switch {
+	case slices.Contains(deadCodes, r.Enhanced):
+		return said
+	case r.Enhanced == "5.4.1": // Microsoft's refusal of a recipient that its directory does not hold
+		said = said || strings.Contains(words, " recipient address rejected access denied ")
+		return said
+	case r.Enhanced == "5.1.0": // IronPort's
+		return said || strings.Contains(words, " address rejected ")
+	}
+	if r.Stage == "rcpt" && vague(r.Enhanced) && r.Code == 550 && strings.HasSuffix(words, " recipient address rejected ") {
+		return true // refused as a recipient, and no other reason given
+	}
+	return said && r.Stage != "report"
+}
+
+func byEnhanced(enhanced string) Class {
+	switch {
+	case enhanced == "5.2.1", enhanced == "5.2.2", enhanced == "5.7.13":
+		return Full
+	case enhanced == "5.2.3", enhanced == "5.3.4", strings.HasPrefix(enhanced, "5.6."), strings.HasPrefix(enhanced, "5.7."):
+		return Policy
+	case enhanced == "5.4.7", enhanced == "5.4.300", enhanced == "5.4.316":
+		return Temporary
+	}
+	return Unknown
+}
+
+func says(words string, phrases []string) bool {
+	for _, p := range phrases {
+		if strings.Contains(words, p) {
+			return true
+		}
+	}
+	return false
+}
+
+// plain brings an answer to the form that the phrases are written in: lower case, no accents, words between single
+// spaces, one at both ends. Addresses go, for what they are called says nothing; of a web address the host stays.
+func plain(s string) string {
+	b := make([]byte, 0, len(s)+2)
+	b = append(b, ' ')
+	for _, token := range strings.Fields(s) {
+		if strings.Contains(token, "@") {
+			continue
+		}
+		if at := strings.Index(token, "://"); at >= 0 {
+			host, _, _ := strings.Cut(token[at+3:], "/")
+			token = token[:at] + " " + host
+		}
+		for _, r := range token {
+			b = appendPlain(b, r)
+		}
+		if b[len(b)-1] != ' ' {
+			b = append(b, ' ')
+		}
+	}
+	return string(b)
+}
+
+func appendPlain(b []byte, r rune) []byte {
+	switch {
+	case 'a' <= r && r <= 'z', '0' <= r && r <= '9':
+		return append(b, byte(r))
+	case 'A' <= r && r <= 'Z':
+		return append(b, byte(r)+'a'-'A')
+	case r >= 0x80 && (unicode.IsLetter(r) || unicode.IsMark(r)):
+		return append(b, unaccented(unicode.ToLower(r))...)
+	case b[len(b)-1] != ' ':
+		return append(b, ' ')
+	}
+	return b
+}
+
+// unaccented is a letter of the languages that the phrases are in; others stay as they are.
+func unaccented(r rune) string {
+	switch r {
+	case 'à', 'â', 'ä', 'á', 'ã', 'å':
+		return "a"
+	case 'ç', 'č':
+		return "c"
+	case 'é', 'è', 'ê', 'ë', 'ě':
+		return "e"
+	case 'î', 'ï', 'í', 'ì':
+		return "i"
+	case 'ñ', 'ň':
+		return "n"
+	case 'ô', 'ö', 'ó', 'ò', 'õ', 'ø':
+		return "o"
+	case 'ù', 'û', 'ü', 'ú', 'ů':
+		return "u"
+	case 'ý':
+		return "y"
+	case 'œ':
+		return "oe"
+	case 'ß':
+		return "ss"
+	}
+	return string(r)
 }

@@ -5,12 +5,16 @@ import (
 	"strings"
 )
 
-// Header is the header block of a message as it came. It holds slices of the message: neither may be changed.
-type Header struct{ fields []field }
+// Header is the header block of a message as it came. It points into the message, which must not be changed.
+type Header struct {
+	raw    []byte
+	fields []field
+}
 
+// field is where one field stands in the message.
 type field struct {
-	name  []byte // as written, without white space at its end
-	value []byte // what stands after the colon, with the line ends inside it and without the last
+	name, nameEnd   int // without white space before the colon
+	value, valueEnd int // after the colon, with the line ends inside it and without the last
 }
 
 // mostFields bounds what one message may cost; what stands below is not seen.
@@ -20,23 +24,25 @@ const mostFields = 2000
 // ("From …") at the top, and ends at an empty line or at the first line that cannot stand in a header, as mail
 // servers do.
 func ReadHeader(raw []byte) (Header, int) {
-	var h Header
-	at := 0
-	for at < len(raw) {
+	h := Header{raw: raw}
+	more := false // a continued line belongs to a field that was taken
+	for at := 0; at < len(raw); {
 		line, next := lineAt(raw, at)
 		if len(line) == 0 {
 			return h, next
 		}
-		switch name, value, ok := splitField(line); {
+		name, ok := fieldName(line)
+		switch {
 		case line[0] == ' ' || line[0] == '\t':
-			if n := len(h.fields); n > 0 && n <= mostFields {
-				last := &h.fields[n-1]
-				start := cap(raw) - cap(last.value)
-				last.value = raw[start : at+len(line)]
+			if more {
+				h.fields[len(h.fields)-1].valueEnd = at + len(line)
+			} else if len(h.fields) == 0 {
+				return h, at
 			}
 		case ok:
-			if len(h.fields) < mostFields {
-				h.fields = append(h.fields, field{name, value})
+			if more = len(h.fields) < mostFields; more {
+				colon := at + bytes.IndexByte(line, ':')
+				h.fields = append(h.fields, field{at, at + name, colon + 1, at + len(line)})
 			}
 		case at == 0 && isMboxLine(line):
 		default:
@@ -44,7 +50,7 @@ func ReadHeader(raw []byte) (Header, int) {
 		}
 		at = next
 	}
-	return h, at
+	return h, len(raw)
 }
 
 // lineAt is the line that begins at at, without its end, and where the next begins.
@@ -60,35 +66,40 @@ func isMboxLine(line []byte) bool {
 	return bytes.HasPrefix(line, []byte("From ")) || bytes.HasPrefix(line, []byte(">From "))
 }
 
-// splitField cuts "Name: value". White space before the colon is obsolete and still met (RFC 5322 §4.5).
-func splitField(line []byte) (name, value []byte, ok bool) {
+// fieldName is how long the name in "Name: value" is. White space before the colon is obsolete and still met
+// (RFC 5322 §4.5).
+func fieldName(line []byte) (length int, ok bool) {
 	n := bytes.IndexByte(line, ':')
 	if n < 1 {
-		return nil, nil, false
+		return 0, false
 	}
-	name = bytes.TrimRight(line[:n], " \t")
+	name := bytes.TrimRight(line[:n], " \t")
 	for _, c := range name {
 		if c <= ' ' || c >= 0x7f {
-			return nil, nil, false
+			return 0, false
 		}
 	}
-	return name, line[n+1:], len(name) > 0
+	return len(name), len(name) > 0
 }
 
-// unfold is a field's value on one line (RFC 5322 §2.2.3).
-func unfold(value []byte) string {
-	if bytes.IndexByte(value, '\n') < 0 {
-		return string(bytes.TrimSpace(value))
+func (h Header) is(f field, name string) bool {
+	return f.nameEnd-f.name == len(name) && strings.EqualFold(string(h.raw[f.name:f.nameEnd]), name)
+}
+
+// text is a field's value on one line (RFC 5322 §2.2.3).
+func (h Header) text(f field) string {
+	v := bytes.TrimSpace(h.raw[f.value:f.valueEnd])
+	if bytes.IndexByte(v, '\n') < 0 {
+		return string(v)
 	}
-	s := strings.NewReplacer("\r\n", "", "\n", "").Replace(string(value))
-	return strings.TrimSpace(s)
+	return strings.NewReplacer("\r\n", "", "\n", "").Replace(string(v))
 }
 
 // Get is the first value of that name on one line, not decoded; empty if there is none.
 func (h Header) Get(name string) string {
 	for _, f := range h.fields {
-		if strings.EqualFold(string(f.name), name) {
-			return unfold(f.value)
+		if h.is(f, name) {
+			return h.text(f)
 		}
 	}
 	return ""
@@ -98,8 +109,8 @@ func (h Header) Get(name string) string {
 func (h Header) All(name string) []string {
 	var out []string
 	for _, f := range h.fields {
-		if strings.EqualFold(string(f.name), name) {
-			out = append(out, unfold(f.value))
+		if h.is(f, name) {
+			out = append(out, h.text(f))
 		}
 	}
 	return out
@@ -109,7 +120,7 @@ func (h Header) All(name string) []string {
 func (h Header) Count(name string) int {
 	n := 0
 	for _, f := range h.fields {
-		if strings.EqualFold(string(f.name), name) {
+		if h.is(f, name) {
 			n++
 		}
 	}
@@ -122,22 +133,9 @@ func (h Header) CountReceived() int { return h.Count("Received") }
 // DeliveredTo reports whether the message says that it was delivered to that address before.
 func (h Header) DeliveredTo(address string) bool {
 	for _, f := range h.fields {
-		if strings.EqualFold(string(f.name), "Delivered-To") && strings.EqualFold(strings.Trim(unfold(f.value), "<>"), address) {
+		if h.is(f, "Delivered-To") && strings.EqualFold(strings.Trim(h.text(f), "<> \t"), address) {
 			return true
 		}
 	}
 	return false
-}
-
-// Prepend puts header lines, as this package builds them, before a message, whose own octets stay as they are.
-func Prepend(raw []byte, lines ...string) []byte {
-	size := len(raw)
-	for _, l := range lines {
-		size += len(l)
-	}
-	out := make([]byte, 0, size)
-	for _, l := range lines {
-		out = append(out, l...)
-	}
-	return append(out, raw...)
 }
