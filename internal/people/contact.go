@@ -44,6 +44,7 @@ type ContactPoint struct {
 	Audience    viewer.Audience
 	Preferred   bool
 	ConfirmedAt time.Time // e-mail: the link was followed
+	BrokenAt    time.Time // e-mail: since when mail to it comes back; zero while it works
 	Origin      string    // "import", "person", "staff", "activation"
 	CreatedAt   time.Time
 	UpdatedAt   time.Time

@@ -75,6 +75,7 @@ type ExportedContact struct {
 	Audience    viewer.Audience `json:"audience"`
 	Preferred   bool            `json:"preferred"`
 	ConfirmedAt time.Time       `json:"confirmed_at,omitzero"`
+	BrokenAt    time.Time       `json:"broken_at,omitzero"` // since when mail to it comes back
 	Origin      string          `json:"origin"`
 	UpdatedAt   time.Time       `json:"updated_at"`
 }
@@ -124,7 +125,7 @@ func (d Dossier) export(as Associations) Export {
 	}
 	for _, c := range d.Contacts {
 		out.Contacts = append(out.Contacts, ExportedContact{c.Kind, c.Purpose, c.Value, c.Street, c.Postcode, c.City, c.Country,
-			date(c.ValidFrom), date(c.ValidTo), c.Audience, c.Preferred, c.ConfirmedAt, c.Origin, c.UpdatedAt})
+			date(c.ValidFrom), date(c.ValidTo), c.Audience, c.Preferred, c.ConfirmedAt, c.BrokenAt, c.Origin, c.UpdatedAt})
 	}
 	for _, m := range d.Memberships {
 		a, _ := as.ByID(m.AssociationID)

@@ -50,7 +50,7 @@ type mergePlan struct {
 
 	twins       map[id.ID]Degree       // degree of the double → the one that takes its place, completed
 	contacts    map[id.ID]ContactPoint // contact point of the double → the same one of the other, completed
-	unprefer    []id.ID                // contact points of the double that are preferred no more
+	unprefer    []id.ID                // contact points that are preferred no more: there is one a kind
 	memberships map[id.ID]bool         // memberships of the double that the other has too
 	renamed     map[id.ID]bool         // degrees whose login stays, but is shown no more
 }
@@ -147,7 +147,8 @@ func (d Dossier) opensBy(g Degree) bool {
 	})
 }
 
-// contactPoints finds those that both have. The other's purpose and audience stay; a confirmation counts for both.
+// contactPoints finds those that both have. The other's purpose and audience stay; a confirmation counts for both, and
+// so does it that an address works. Of two preferred ones that of the one who stays is kept, unless it alone is broken.
 func (p *mergePlan) contactPoints(from, into Dossier) {
 	p.contacts = map[id.ID]ContactPoint{}
 	for _, c := range from.Contacts {
@@ -157,11 +158,28 @@ func (p *mergePlan) contactPoints(from, into Dossier) {
 			if o.ConfirmedAt.IsZero() {
 				o.ConfirmedAt = c.ConfirmedAt
 			}
+			if c.BrokenAt.IsZero() {
+				o.BrokenAt = c.BrokenAt
+			}
 			p.contacts[c.ID] = o
-		} else if c.Preferred && into.hasPreferred(c.Kind) {
-			p.unprefer = append(p.unprefer, c.ID)
+		} else if c.Preferred {
+			p.unprefer = append(p.unprefer, into.overtaken(c)...)
 		}
 	}
+}
+
+// overtaken are the contact points that are preferred no more when another preferred one joins: it, or those here.
+func (d Dossier) overtaken(by ContactPoint) (out []id.ID) {
+	for _, c := range d.Contacts {
+		if c.Kind != by.Kind || !c.Preferred {
+			continue
+		}
+		if c.BrokenAt.IsZero() || !by.BrokenAt.IsZero() {
+			return []id.ID{by.ID}
+		}
+		out = append(out, c.ID)
+	}
+	return out
 }
 
 func sameContact(a, b ContactPoint) bool {

@@ -169,7 +169,7 @@ func (s *Store) insertAll(ctx context.Context, list []Dossier) error {
 	}{
 		{`persons (` + personColumns + `, first_key, birth_key, usage_key, audiences, note)`, 23, persons, ``},
 		{`degrees (` + degreeColumns + `)`, 8, degrees, ``},
-		{`contact_points (` + contactColumns + `)`, 18, contacts, ``},
+		{`contact_points (` + contactColumns + `)`, 19, contacts, ``},
 		{`memberships (` + membershipColumns + `)`, 8, memberships, ``},
 		{`logins (login_key, ` + loginColumns + `)`, 7, logins, ``},
 		{`legacy_ids (source, value, person_id)`, 3, legacy, ``},
@@ -206,5 +206,5 @@ func membershipArgs(m Membership) []any {
 
 func contactArgs(c ContactPoint) []any {
 	return []any{c.ID, c.PersonID, string(c.Kind), string(c.Purpose), c.Value, c.ValueKey, c.Street, c.Postcode, c.City, c.Country,
-		day(c.ValidFrom), day(c.ValidTo), string(c.Audience), c.Preferred, c.ConfirmedAt, c.Origin, c.CreatedAt, c.UpdatedAt}
+		day(c.ValidFrom), day(c.ValidTo), string(c.Audience), c.Preferred, c.ConfirmedAt, c.BrokenAt, c.Origin, c.CreatedAt, c.UpdatedAt}
 }

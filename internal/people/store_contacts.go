@@ -1,6 +1,7 @@
 package people
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -13,8 +14,8 @@ import (
 
 // SaveContact adds or changes a contact point; its kind stays. Making it preferred takes that from the others of
 // its kind, and the first e-mail address is preferred without being asked. Only ConfirmEmail and background work
-// confirm an address: one that changes is no longer confirmed. Only the person himself shows one to more people than
-// before, or than by default.
+// confirm an address: one that changes is no longer confirmed, nor broken. A broken one does not take the preference
+// from one that works. Only the person himself shows one to more people than before, or than by default.
 func (s *Store) SaveContact(ctx context.Context, v viewer.Viewer, c *ContactPoint) error {
 	if !c.Normalize() {
 		return errs.Msg("people.contact.bad")
@@ -28,14 +29,12 @@ func (s *Store) SaveContact(ctx context.Context, v viewer.Viewer, c *ContactPoin
 			return err
 		}
 		c.UpdatedAt = s.now()
-		if v.Kind != viewer.System {
-			c.ConfirmedAt = time.Time{}
-			if known && old.ValueKey == c.ValueKey {
-				c.ConfirmedAt = old.ConfirmedAt
-			}
-		}
+		c.keepState(v, old)
 		if c.Kind == Email && (old.Preferred || !d.hasPreferred(Email)) {
 			c.Preferred = true // it passes on only to another
+		}
+		if c.Preferred && !old.Preferred && !c.BrokenAt.IsZero() && d.hasPreferred(Email) {
+			return errs.Msg("people.contact.broken")
 		}
 		if c.Preferred {
 			if err := s.unprefer(ctx, c.PersonID, c.Kind); err != nil {
@@ -48,11 +47,30 @@ func (s *Store) SaveContact(ctx context.Context, v viewer.Viewer, c *ContactPoin
 		c.Origin, c.CreatedAt = old.Origin, old.CreatedAt
 		return s.db.ExecOne(ctx, `
 			UPDATE contact_points SET purpose = ?, value = ?, value_key = ?, street = ?, postcode = ?, city = ?, country = ?,
-				valid_from = ?, valid_to = ?, audience = ?, preferred = ?, confirmed_at = ?, updated_at = ?
+				valid_from = ?, valid_to = ?, audience = ?, preferred = ?, confirmed_at = ?, broken_at = ?, updated_at = ?
 			WHERE id = ? AND person_id = ?`,
 			string(c.Purpose), c.Value, c.ValueKey, c.Street, c.Postcode, c.City, c.Country,
-			day(c.ValidFrom), day(c.ValidTo), string(c.Audience), c.Preferred, c.ConfirmedAt, c.UpdatedAt, c.ID, c.PersonID)
+			day(c.ValidFrom), day(c.ValidTo), string(c.Audience), c.Preferred, c.ConfirmedAt, c.BrokenAt, c.UpdatedAt, c.ID, c.PersonID)
 	})
+}
+
+// keepState keeps what is known of the value while that stays: whether it was confirmed, and whether it is broken. Who
+// changes a contact point says neither.
+func (c *ContactPoint) keepState(v viewer.Viewer, old ContactPoint) {
+	same := !old.ID.IsZero() && old.ValueKey == c.ValueKey
+	switch {
+	case same:
+		c.BrokenAt = old.BrokenAt
+	case v.Kind != viewer.System || !old.ID.IsZero():
+		c.BrokenAt = time.Time{}
+	}
+	if v.Kind == viewer.System {
+		return
+	}
+	c.ConfirmedAt = time.Time{}
+	if same {
+		c.ConfirmedAt = old.ConfirmedAt
+	}
 }
 
 // checkAudience keeps the staff from showing somebody's contact point more widely than it was; old is zero for a new one.
@@ -75,7 +93,7 @@ func checkAudience(v viewer.Viewer, c, old ContactPoint) error {
 // insertContact gives a new contact point its identifier.
 func (s *Store) insertContact(ctx context.Context, c *ContactPoint) error {
 	c.ID, c.CreatedAt = id.New(), c.UpdatedAt
-	_, err := s.db.Exec(ctx, `INSERT INTO contact_points (`+contactColumns+`) VALUES (`+db.In(18)+`)`, contactArgs(*c)...)
+	_, err := s.db.Exec(ctx, `INSERT INTO contact_points (`+contactColumns+`) VALUES (`+db.In(19)+`)`, contactArgs(*c)...)
 	return err
 }
 
@@ -84,8 +102,7 @@ func (s *Store) unprefer(ctx context.Context, person id.ID, k ContactKind) error
 	return err
 }
 
-// RemoveContact deletes a contact point. When it was the preferred e-mail address, the next one takes over: a
-// confirmed one first, then a personal one, then the oldest.
+// RemoveContact deletes a contact point. When it was the preferred e-mail address, the next one takes over.
 func (s *Store) RemoveContact(ctx context.Context, v viewer.Viewer, person, contact id.ID) error {
 	return s.change(ctx, "people.RemoveContact", v, person, func(ctx context.Context, d Dossier) error {
 		gone, _ := d.contact(contact)
@@ -95,18 +112,18 @@ func (s *Store) RemoveContact(ctx context.Context, v viewer.Viewer, person, cont
 		if !gone.Preferred || gone.Kind != Email {
 			return nil
 		}
-		_, err := s.db.Exec(ctx, `
-			UPDATE contact_points SET preferred = TRUE WHERE id = (
-				SELECT id FROM contact_points WHERE person_id = ? AND kind = 'email'
-				ORDER BY CASE WHEN confirmed_at IS NULL THEN 1 ELSE 0 END, CASE WHEN purpose = 'personal' THEN 0 ELSE 1 END, created_at, id
-				LIMIT 1)`, person)
+		next, ok := d.nextEmail(contact)
+		if !ok {
+			return nil
+		}
+		_, err := s.db.Exec(ctx, `UPDATE contact_points SET preferred = TRUE WHERE id = ?`, next.ID)
 		return err
 	})
 }
 
 // ConfirmEmail notes that the link sent to this address was followed; the address is added when the person has
-// it not yet, as activation needs. It becomes the preferred one where no other that is preferred was confirmed. The
-// proof is the caller's single-use token.
+// it not yet, as activation needs, and works again where it was broken. It becomes the preferred one where no other
+// that is preferred was confirmed. The proof is the caller's single-use token.
 func (s *Store) ConfirmEmail(ctx context.Context, person id.ID, email, origin string) error {
 	c := ContactPoint{PersonID: person, Kind: Email, Purpose: Personal, Value: email, Origin: origin}
 	if !c.Normalize() {
@@ -119,7 +136,7 @@ func (s *Store) ConfirmEmail(ctx context.Context, person id.ID, email, origin st
 		if err != nil {
 			return err
 		}
-		n, err := s.db.Exec(ctx, `UPDATE contact_points SET confirmed_at = ?, updated_at = ? WHERE person_id = ? AND kind = 'email' AND value_key = ?`,
+		n, err := s.db.Exec(ctx, `UPDATE contact_points SET confirmed_at = ?, broken_at = NULL, updated_at = ? WHERE person_id = ? AND kind = 'email' AND value_key = ?`,
 			c.ConfirmedAt, c.UpdatedAt, person, c.ValueKey)
 		if err == nil && n == 0 {
 			err = s.insertContact(ctx, &c)
@@ -157,10 +174,10 @@ func (s *Store) prefer(ctx context.Context, person id.ID, key string) error {
 			SELECT id FROM contact_points WHERE person_id = ? AND kind = 'email' AND value_key = ? ORDER BY created_at, id LIMIT 1)`, person, key)
 }
 
-// PreferredEmail is the address to write to; ok is false when none is known.
+// PreferredEmail is the address to write to; ok is false when none is known that works.
 func (d Dossier) PreferredEmail() (c ContactPoint, ok bool) {
 	for _, c := range d.Contacts {
-		if c.Kind == Email && c.Preferred {
+		if c.Kind == Email && c.Preferred && c.BrokenAt.IsZero() {
 			return c, true
 		}
 	}
@@ -173,13 +190,39 @@ func (d Dossier) writesTo() bool {
 	return ok && !c.ConfirmedAt.IsZero()
 }
 
+// hasPreferred reports whether one of a kind is preferred and works. A broken address stays marked as preferred until
+// another takes over.
 func (d Dossier) hasPreferred(k ContactKind) bool {
 	for _, c := range d.Contacts {
-		if c.Kind == k && c.Preferred {
+		if c.Kind == k && c.Preferred && c.BrokenAt.IsZero() {
 			return true
 		}
 	}
 	return false
+}
+
+// nextEmail is the e-mail address that takes over when one of them goes: a confirmed one first, then a personal one,
+// then the oldest; never a broken one.
+func (d Dossier) nextEmail(gone id.ID) (next ContactPoint, ok bool) {
+	rank := func(c ContactPoint) int {
+		n := 0
+		if c.ConfirmedAt.IsZero() {
+			n += 2
+		}
+		if c.Purpose != Personal {
+			n++
+		}
+		return n
+	}
+	for _, c := range d.Contacts {
+		if c.Kind != Email || c.ID == gone || !c.BrokenAt.IsZero() {
+			continue
+		}
+		if !ok || cmp.Or(rank(c)-rank(next), c.CreatedAt.Compare(next.CreatedAt), compareIDs(c.ID, next.ID)) < 0 {
+			next, ok = c, true
+		}
+	}
+	return next, ok
 }
 
 func (d Dossier) contact(i id.ID) (ContactPoint, bool) {

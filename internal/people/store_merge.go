@@ -114,7 +114,7 @@ func (s *Store) moveDegrees(ctx context.Context, p mergePlan, f, i Dossier, out 
 
 func (s *Store) moveContacts(ctx context.Context, p mergePlan, f, i Dossier, out *Moved) error {
 	for c, same := range p.contacts {
-		if _, err := s.db.Exec(ctx, `UPDATE contact_points SET confirmed_at = ? WHERE id = ?`, same.ConfirmedAt, same.ID); err != nil {
+		if _, err := s.db.Exec(ctx, `UPDATE contact_points SET confirmed_at = ?, broken_at = ? WHERE id = ?`, same.ConfirmedAt, same.BrokenAt, same.ID); err != nil {
 			return err
 		}
 		if _, err := s.db.Exec(ctx, `DELETE FROM contact_points WHERE id = ?`, c); err != nil {

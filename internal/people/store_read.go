@@ -284,7 +284,7 @@ const (
 	loginColumns      = `login, person_id, degree_id, current, origin, created_at`
 	membershipColumns = `id, person_id, association_id, starts_on, ends_on, origin, recorded_by, created_at`
 	contactColumns    = `id, person_id, kind, purpose, value, value_key, street, postcode, city, country, valid_from, valid_to,
-		audience, preferred, confirmed_at, origin, created_at, updated_at`
+		audience, preferred, confirmed_at, broken_at, origin, created_at, updated_at`
 )
 
 // StatusOn is the newest word of a person about a kind of consent; said is false when there is none.
