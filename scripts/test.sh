@@ -14,11 +14,13 @@ need() { # need PROGRAM… -- PACKAGE…: one of the programs, else the packages
 	for p in "${programs[@]}"; do command -v "$p" >/dev/null 2>&1 && return 0; done
 	if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
 		echo "test: installing $*"
-		apt-get update -qq >/dev/null && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null
+		# RUNLEVEL=1: what is installed for the tests is not started as a service
+		apt-get update -qq >/dev/null && RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null
 	fi
 }
 need chromium chromium-browser google-chrome -- chromium || true
 [ -d /usr/lib/postgresql ] || need initdb -- postgresql || true
+need postfix -- postfix || true
 
 for p in chromium chromium-browser google-chrome; do
 	if command -v "$p" >/dev/null 2>&1; then

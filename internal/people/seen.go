@@ -19,18 +19,22 @@ const (
 	FieldHeadline     Field = "headline"
 	FieldPresentation Field = "presentation"
 	FieldBirthDate    Field = "birth_date"
+	FieldLifetime     Field = "lifetime" // the lifetime address: a coordinate, with the audiences of one
 )
 
 // Fields are all, in the order the profile form shows them.
 func Fields() []Field {
-	return []Field{FieldIdentity, FieldPhoto, FieldBirthSurname, FieldStudies, FieldHeadline, FieldPresentation, FieldBirthDate}
+	return []Field{FieldIdentity, FieldPhoto, FieldBirthSurname, FieldStudies, FieldHeadline, FieldPresentation, FieldBirthDate, FieldLifetime}
 }
 
 // DefaultFieldAudience is who sees a field until its owner says otherwise: fellow graduates and students, and
 // nobody a date of birth. Nothing is public unless a person says so.
 func DefaultFieldAudience(f Field) viewer.Audience {
-	if f == FieldBirthDate {
+	switch f {
+	case FieldBirthDate:
 		return viewer.OnlyMe
+	case FieldLifetime:
+		return DefaultAudience(Email)
 	}
 	return viewer.InNetwork
 }
@@ -65,6 +69,7 @@ type Seen struct {
 	Presentation string
 	BirthDate    time.Time
 	Contacts     []ContactPoint
+	LifetimeAt   id.ID // the association at whose mail domain Login is the lifetime address; zero where that may not be seen
 	Activated    bool
 	Own          bool // the viewer's own page
 	ByStaff      bool // a coordinate is shown only because the viewer is staff: it leaves a trail
@@ -87,6 +92,9 @@ func (d *Dossier) SeenBy(v viewer.Viewer, today time.Time) (s Seen, ok bool) {
 		s.BirthDate = d.BirthDate
 	}
 	s.Contacts = d.contactsSeenBy(v, sub, today)
+	if a := d.FieldAudience(FieldLifetime); a.OneOf(viewer.CoordinateAudiences()) && d.Status != Deceased && a.Allows(v, sub) {
+		s.LifetimeAt = d.LifetimeAt()
+	}
 	if v.Kind != viewer.System && len(v.Roles) > 0 {
 		plain := v
 		plain.Roles = nil
@@ -140,6 +148,19 @@ func (d *Dossier) contactsSeenBy(v viewer.Viewer, sub viewer.Subject, today time
 		out = append(out, c)
 	}
 	return out
+}
+
+// LifetimeAt is the association at whose mail domain CurrentLogin is the lifetime address; zero without one.
+func (d *Dossier) LifetimeAt() id.ID {
+	current := d.CurrentLogin()
+	for _, l := range d.Logins {
+		for _, g := range d.Degrees {
+			if l.Login == current && l.DegreeID == g.ID {
+				return g.AssociationID
+			}
+		}
+	}
+	return id.ID{}
 }
 
 // CurrentLogin is the login in use of the newest degree that has one.

@@ -199,3 +199,45 @@ func TestMessagesExistForEveryKind(t *testing.T) {
 		}
 	}
 }
+
+func TestWhoSeesTheLifetimeAddress(t *testing.T) {
+	t.Parallel()
+	ly := association("ly")
+	ly.ID = id.New()
+	d := subject(ly.ID)
+	d.Degrees[0].ID = id.New()
+	d.Logins = []people.Login{{Login: "laure.lavaut.ly2010", DegreeID: d.Degrees[0].ID, Current: true}}
+	member, graduate := viewer.Viewer{Kind: viewer.Network, Person: id.New(), Member: true}, viewer.Viewer{Kind: viewer.Network, Person: id.New()}
+	with := func(change func(*people.Dossier)) people.Dossier {
+		other := d
+		change(&other)
+		return other
+	}
+	hidden := with(func(d *people.Dossier) {
+		d.Audiences = map[people.Field]viewer.Audience{people.FieldLifetime: viewer.OnlyMe}
+	})
+	for _, c := range []struct {
+		name string
+		d    people.Dossier
+		v    viewer.Viewer
+		want bool
+	}{
+		{"a member", d, member, true},
+		{"herself, hidden", hidden, self(d.ID), true},
+		{"her webmaster, hidden", hidden, staff(viewer.Webmaster, ly), true},
+		{"a member, hidden", hidden, member, false},
+		{"a graduate who is no member", d, graduate, false},
+		{"a graduate, whatever was written", with(func(d *people.Dossier) {
+			d.Audiences = map[people.Field]viewer.Audience{people.FieldLifetime: viewer.Everyone}
+		}), graduate, false},
+		{"a recruiter", d, viewer.Viewer{Kind: viewer.Recruiter, Account: id.New()}, false},
+		{"never activated", with(func(d *people.Dossier) { d.ActivatedAt = d.DeceasedOn }), member, false},
+		{"deceased", with(func(d *people.Dossier) { d.Status = people.Deceased }), member, false},
+		{"no login", with(func(d *people.Dossier) { d.Logins = nil }), member, false},
+	} {
+		seen, _ := c.d.SeenBy(c.v, noon)
+		if got := !seen.LifetimeAt.IsZero(); got != c.want {
+			t.Errorf("%s: sees the lifetime address = %v, want %v", c.name, got, c.want)
+		}
+	}
+}

@@ -55,6 +55,7 @@ func (p *Pages) Routes() []web.Route {
 		{Pattern: "POST " + pathProfile + "/diplomes", Handler: web.Network(p.updateStudies)},
 		{Pattern: "POST " + pathProfile + "/annuler/{undo}", Handler: web.Network(p.undo)},
 		{Pattern: "GET " + pathTowns, Handler: web.Network(p.listTowns)},
+		{Pattern: "POST " + pathProfile + "/adresse", Handler: web.Network(p.updateLifetime)},
 		{Pattern: "POST " + pathContacts, Handler: web.Network(p.createContact)},
 		{Pattern: "POST " + pathContacts + "/{contact}", Handler: web.Network(p.updateContact)},
 		{Pattern: "POST " + pathContacts + "/{contact}/retirer", Handler: web.Network(p.removeContact)},

@@ -21,6 +21,7 @@ const (
 	formPhoto    = "photo"
 	formStudies  = "diplomes"
 	formEmails   = "emails"
+	formLifetime = "adresse"
 	formPhones   = "telephones"
 	formPostal   = "adresses"
 )
@@ -88,11 +89,13 @@ type editProps struct {
 	D        people.Dossier
 	As       people.Associations
 	Login    string
+	Address  string // for life; "" without a login
 	Lang     string
 	Identity form
 	Text     form
 	Photo    form
 	Studies  form
+	Lifetime form
 	Contacts map[id.ID]form
 	New      map[people.ContactKind]form
 	Refused  form     // the one that was refused, if any
@@ -113,6 +116,7 @@ func newEditProps(d people.Dossier, as people.Associations, refused form) editPr
 	p.Text = p.formOf(textForm(d))
 	p.Photo = p.formOf(form{ID: formPhoto, Values: audienceValues(audiencesOf(d, []people.Field{people.FieldPhoto}))})
 	p.Studies = p.formOf(form{ID: formStudies, Values: audienceValues(audiencesOf(d, []people.Field{people.FieldStudies}))})
+	p.Lifetime = p.formOf(form{ID: formLifetime, Values: audienceValues(audiencesOf(d, []people.Field{people.FieldLifetime}))})
 	for _, c := range d.Contacts {
 		p.Contacts[c.ID] = p.formOf(contactForm(c))
 	}
@@ -177,6 +181,7 @@ func (p *Pages) page(r *web.Request, status int, refused form, sure []string) er
 	}
 	props := newEditProps(d, as, refused)
 	props.Login, props.Lang, props.Sure = d.CurrentLogin(), i18n.Lang(r.Ctx()), sure
+	props.Address = as.Lifetime(props.Login, d.LifetimeAt())
 	return r.Page(web.Page{Status: status, Title: r.T("profile.edit.title"), Help: "completer-mon-profil", Content: editPage(props)})
 }
 
@@ -283,16 +288,25 @@ func (p *Pages) updateText(r *web.Request) error {
 }
 
 func (p *Pages) updateStudies(r *web.Request) error {
+	return p.updateAudience(r, people.FieldStudies, formStudies)
+}
+
+func (p *Pages) updateLifetime(r *web.Request) error {
+	return p.updateAudience(r, people.FieldLifetime, formLifetime)
+}
+
+// updateAudience keeps who sees a field that has nothing else to say in its form.
+func (p *Pages) updateAudience(r *web.Request, field people.Field, formID string) error {
 	f, err := r.Form()
 	if err != nil {
 		return err
 	}
-	typed := typedForm(formStudies, f, "audience_studies")
-	undo, err := p.store.SaveAudience(r.Ctx(), actor(r), people.FieldStudies, viewer.Audience(typed.Values["audience_studies"]))
+	typed := typedForm(formID, f, "audience_"+string(field))
+	undo, err := p.store.SaveAudience(r.Ctx(), actor(r), field, viewer.Audience(typed.Values["audience_"+string(field)]))
 	if err != nil {
 		return p.refused(r, typed, err)
 	}
-	return p.saved(r, formStudies, undo, "profile.saved")
+	return p.saved(r, formID, undo, "profile.saved")
 }
 
 func (p *Pages) undo(r *web.Request) error {

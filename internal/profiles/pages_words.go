@@ -337,7 +337,15 @@ func told(ctx context.Context, p viewProps) bool {
 }
 
 // reached says whether the page speaks of coordinates: it shows some, or says why there are none.
-func reached(p viewProps) bool { return len(p.Seen.Contacts) > 0 || p.Reader != "" }
+func reached(p viewProps) bool {
+	return len(p.Seen.Contacts) > 0 || !p.Seen.LifetimeAt.IsZero() || p.Reader != ""
+}
+
+// lifetimeChoices are the audiences offered for the lifetime address.
+func lifetimeChoices(ctx context.Context, p editProps) []ui.Option {
+	stored := audiencesOf(p.D, []people.Field{people.FieldLifetime})[people.FieldLifetime]
+	return audienceOptions(ctx, CoordinateChoices(stored), p.Lifetime.Values["audience_lifetime"])
+}
 
 // contactIcon is the mark of an e-mail or a phone.
 func contactIcon(c people.ContactPoint) string {
@@ -366,8 +374,12 @@ func viewFacts(ctx context.Context, p viewProps) []ui.Fact {
 	return out
 }
 
-func contactFacts(ctx context.Context, s people.Seen) []ui.Fact {
+func contactFacts(ctx context.Context, p viewProps) []ui.Fact {
 	var out []ui.Fact
+	s := p.Seen
+	if address := p.As.Lifetime(s.Login, s.LifetimeAt); address != "" {
+		out = append(out, ui.Fact{Term: i18n.T(ctx, people.FieldLifetime.Message()), Content: contactValue(people.ContactPoint{Kind: people.Email, Value: address})})
+	}
 	for _, c := range s.Contacts {
 		f := ui.Fact{Term: i18n.T(ctx, c.Kind.Message()) + " · " + strings.ToLower(purposeWord(ctx, c.Kind, c.Purpose)), Content: contactValue(c), Note: contactDates(ctx, c)}
 		if s.Own {

@@ -112,7 +112,11 @@ func CoordinateChoices(stored viewer.Audience) []viewer.Audience {
 func checkAudiences(f errs.Fields, d people.Dossier, chosen map[people.Field]viewer.Audience) {
 	for field, a := range chosen {
 		stored := audiencesOf(d, []people.Field{field})[field]
-		if !a.OneOf(FieldChoices(stored)) {
+		choices := FieldChoices(stored)
+		if field == people.FieldLifetime {
+			choices = CoordinateChoices(stored)
+		}
+		if !a.OneOf(choices) {
 			f.Add("audience_"+string(field), "profile.audience_bad")
 		}
 	}

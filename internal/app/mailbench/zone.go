@@ -32,6 +32,14 @@ func dotted(name string) string { return strings.ToLower(strings.TrimSuffix(name
 // Text adds a TXT record; Host an address; Mail an MX. All before Serve.
 func (z *Zone) Text(name, text string) { z.txt[dotted(name)] = append(z.txt[dotted(name)], text) }
 
+// Texts are a name's TXT records, for who asks without a socket.
+func (z *Zone) Texts(name string) ([]string, error) {
+	if list := z.txt[dotted(name)]; len(list) > 0 {
+		return list, nil
+	}
+	return nil, &net.DNSError{Err: "no such name", Name: name, IsNotFound: true}
+}
+
 // Host gives a name its address.
 func (z *Zone) Host(name string, ip [4]byte) { z.a[dotted(name)] = ip }
 
