@@ -5,15 +5,14 @@
 package mail
 
 import (
-	"bytes"
 	"fmt"
 	"net/mail"
 	"slices"
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf8"
 
-	gomail "github.com/wneessen/go-mail"
 	"golang.org/x/net/idna"
 
 	"amicale/internal/errs"
@@ -29,10 +28,14 @@ type Letter struct {
 	Date    time.Time
 	From    Address
 	To      Address
+	ReplyTo Address // may be empty
 	Subject string
 	Text    string
 	HTML    string // may be empty: then the letter is plain text
 	Lang    string // 'fr' or 'en'
+	// Bulk marks a letter that people wrote to many: it is nobody's automatic answer (RFC 3834), and its list headers
+	// say what it is.
+	Bulk bool
 	// Headers are further ones, say List-Unsubscribe or Reply-To. Those this package writes cannot be set.
 	Headers map[string]string
 }
@@ -75,56 +78,6 @@ func own(name string) bool {
 		"return-path", "auto-submitted", "dkim-signature"}, name)
 }
 
-// Compose writes the letter out, with CRLF line ends.
-func Compose(l Letter) ([]byte, error) {
-	from, err := checked(l.From)
-	if err != nil {
-		return nil, fmt.Errorf("mail.Compose: sender: %w", err)
-	}
-	to, err := checked(l.To)
-	if err != nil {
-		return nil, fmt.Errorf("mail.Compose: recipient: %w", err)
-	}
-	m := gomail.NewMsg(gomail.WithNoDefaultUserAgent())
-	m.FromMailAddress(&from)
-	m.ToMailAddress(&to)
-	m.Subject(cut(oneLine(l.Subject), 250))
-	m.SetDateWithValue(l.Date)
-	m.SetMessageIDWithValue(MessageID(l.ID, from))
-	m.SetGenHeader("Auto-Submitted", "auto-generated") // RFC 3834 §5: no holiday notices, please
-	m.SetGenHeader("X-Auto-Response-Suppress", "All")
-	if token(l.Lang) {
-		m.SetGenHeader(gomail.HeaderContentLang, l.Lang)
-	}
-	if err := furtherHeaders(m, l.Headers); err != nil {
-		return nil, err
-	}
-	m.SetBodyString(gomail.TypeTextPlain, body(l.Text))
-	if l.HTML != "" {
-		m.AddAlternativeString(gomail.TypeTextHTML, body(l.HTML))
-	}
-	var b bytes.Buffer
-	if _, err := m.WriteTo(&b); err != nil {
-		return nil, fmt.Errorf("mail.Compose: %w", err)
-	}
-	return b.Bytes(), nil
-}
-
-func furtherHeaders(m *gomail.Msg, headers map[string]string) error {
-	const most = 900 // a line is at most 998 octets (RFC 5322 §2.1.1), and one word cannot be folded
-	for name, value := range headers {
-		if !token(name) || own(strings.ToLower(name)) {
-			return errs.E("mail.Compose", errs.Invalid, fmt.Errorf("header %q cannot be set", name))
-		}
-		value = oneLine(value)
-		if len(value) > most {
-			return errs.E("mail.Compose", errs.Invalid, fmt.Errorf("header %s is too long", name))
-		}
-		m.SetGenHeader(gomail.Header(name), value)
-	}
-	return nil
-}
-
 // MessageID is the letter's Message-ID, without the angle brackets, on the sender's domain.
 func MessageID(letter id.ID, from Address) string {
 	return letter.String() + from.Address[strings.LastIndexByte(from.Address, '@'):]
@@ -164,6 +117,9 @@ func cut(s string, n int) string {
 // body brings a text to valid characters and to line ends that the transfer encoding knows.
 func body(s string) string {
 	s = strings.ReplaceAll(strings.ReplaceAll(s, "\r\n", "\n"), "\r", "\n")
-	s = strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "")
+	if !utf8.ValidString(s) {
+		s = strings.ToValidUTF8(s, "\uFFFD")
+	}
+	s = strings.ReplaceAll(s, "\x00", "")
 	return strings.ReplaceAll(s, "\n", "\r\n")
 }
