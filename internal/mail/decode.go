@@ -1,11 +1,8 @@
 package mail
 
 import (
-	"io"
 	"mime"
 	"strings"
-
-	"golang.org/x/text/encoding/htmlindex"
 )
 
 // DecodeHeader is a header's value as people read it (RFC 2047): one line of valid text, at most most characters.
@@ -14,13 +11,7 @@ func DecodeHeader(s string, most int) string {
 	const much = 1 << 14
 	s = s[:min(len(s), much)]
 	if strings.Contains(s, "=?") {
-		d := mime.WordDecoder{CharsetReader: func(charset string, in io.Reader) (io.Reader, error) {
-			enc, err := htmlindex.Get(strings.ToLower(charset))
-			if err != nil {
-				return nil, err
-			}
-			return enc.NewDecoder().Reader(in), nil
-		}}
+		d := mime.WordDecoder{CharsetReader: charsetReader}
 		if out, err := d.DecodeHeader(s); err == nil {
 			s = out
 		}

@@ -11,32 +11,29 @@ import (
 const scrubbed = "***"
 
 // Scrub takes out of another server's text whatever tells an address that a correspondent must not learn: every
-// e-mail address, whosever it is, for a target may lead to a further one; of the secret addresses also the local
-// part, where it stands as a word, and the domain, alone or at the end of a host's name; and the queries of links.
+// e-mail address, whosever it is, for a target may lead to a further one; links and names and addresses of hosts; and
+// of the secret addresses also the local part, where it stands as a word, and the domain.
 func Scrub(text string, secrets ...string) string {
-	text = withoutQueries(oneLine(text))
+	text = oneLine(text)
 	for _, s := range secrets {
-		if s = strings.TrimSpace(s); s != "" {
-			text = replaceFold(text, s, anywhere)
-		}
+		text = replaceFold(text, strings.TrimSpace(s), anywhere)
 	}
-	text = withoutAddresses(text)
+	text = withoutNames(text)
 	for _, s := range secrets {
 		at := strings.LastIndexByte(s, '@')
 		if at < 0 {
 			continue
 		}
 		local, domain := strings.TrimSpace(s[:at]), strings.TrimSpace(s[at+1:])
-		text = replaceFold(text, domain, asDomain)
+		text = replaceFold(text, domain, asWord)
 		if u, err := idna.ToUnicode(domain); err == nil && u != domain {
-			text = replaceFold(text, u, asDomain)
+			text = replaceFold(text, u, asWord)
 		}
-		if base, _, tagged := strings.Cut(local, "+"); tagged {
-			text = replaceFold(text, local, asWord)
-			local = base
-		}
-		if len(local) > 1 {
-			text = replaceFold(text, local, asWord)
+		base, _, _ := strings.Cut(local, "+")
+		for _, l := range []string{local, base} {
+			if len(l) > 1 {
+				text = replaceFold(text, l, asWord)
+			}
 		}
 	}
 	return text
@@ -45,12 +42,10 @@ func Scrub(text string, secrets ...string) string {
 // Where a secret counts as found, by the octets before and after it; 0 at the ends of the text.
 func anywhere(_, _ byte) bool        { return true }
 func asWord(before, after byte) bool { return !isWordOctet(before) && !isWordOctet(after) }
-func asDomain(_, after byte) bool    { return !isWordOctet(after) && after != '-' }
 
 func isWordOctet(c byte) bool { return c < utf8.RuneSelf && isAlnum(c) }
 
-// replaceFold replaces secret where it stands, without regard to the case of ASCII letters. Of a host's name that
-// ends in the secret all goes.
+// replaceFold replaces secret where it stands, without regard to the case of ASCII letters.
 func replaceFold(text, secret string, counts func(before, after byte) bool) string {
 	if secret == "" {
 		return text
@@ -63,11 +58,7 @@ func replaceFold(text, secret string, counts func(before, after byte) bool) stri
 			i++
 			continue
 		}
-		start := i
-		for start > from && (isAlnum(text[start-1]) || text[start-1] == '.' || text[start-1] == '-') {
-			start--
-		}
-		b.WriteString(text[from:start] + scrubbed)
+		b.WriteString(text[from:i] + scrubbed)
 		from, i = end, end
 	}
 	return b.String() + text[from:]
@@ -96,29 +87,35 @@ func lowerOctet(c byte) byte {
 	return c
 }
 
-// withoutAddresses replaces every word around an @, in plain or as links write it.
-func withoutAddresses(text string) string {
+// withoutNames replaces the words that name somebody or some place: addresses, plain or as links write them, links,
+// hosts.
+func withoutNames(text string) string {
 	words := strings.Split(text, " ")
 	for i, w := range words {
-		if !strings.Contains(w, "@") && !strings.Contains(strings.ToLower(w), "%40") && !strings.Contains(strings.ToLower(w), "=40") {
-			continue
+		lower := strings.ToLower(w)
+		inner := strings.TrimLeft(w, `<("'[:{`)
+		end := strings.TrimRight(inner, `>)"'],;:.!?}`)
+		if strings.Contains(w, "@") || strings.Contains(lower, "%40") || strings.Contains(lower, "=40") || strings.Contains(w, "://") || hasHost(end) {
+			words[i] = w[:len(w)-len(inner)] + scrubbed + inner[len(end):]
 		}
-		inner := strings.TrimLeft(w, `<("'[:`)
-		open := w[:len(w)-len(inner)]
-		words[i] = open + scrubbed + inner[len(strings.TrimRight(inner, `>)"'],;:.`)):]
 	}
 	return strings.Join(words, " ")
 }
 
-// withoutQueries cuts links at their first question mark.
-func withoutQueries(text string) string {
-	words := strings.Split(text, " ")
-	for i, w := range words {
-		if at := strings.Index(w, "://"); at >= 0 {
-			if q := strings.IndexAny(w[at:], "?#"); q >= 0 {
-				words[i] = w[:at+q]
-			}
-		}
+// hasHost reports whether a word holds a host's name or an IP address; a status code is neither.
+func hasHost(w string) bool {
+	if strings.Count(w, ":") > 2 && strings.ContainsFunc(w, func(r rune) bool { return '0' <= r && r <= '9' }) {
+		return true // an IPv6 address, or near enough
 	}
-	return strings.Join(words, " ")
+	for i := 1; i+1 < len(w); i++ {
+		if w[i] != '.' || !isAlnum(w[i-1]) || !isAlnum(w[i+1]) {
+			continue
+		}
+		rest := w[i+1:]
+		if isDigit(rest[0]) && strings.Count(w, ".") != 3 {
+			continue // 5.1.1
+		}
+		return true
+	}
+	return false
 }
