@@ -21,7 +21,7 @@ func looksLikeBounce(h Header) bool {
 }
 
 var bounceSubjects = []string{
-	"undeliverable", "undelivered", "delivery status notification", "delivery failure", "delivery failed", "delivery notification", "delivery report", "returned mail", "returned to sender", "returning message to sender", "failure notice", "mail failure", "mail system error", "non deliverable", "not delivered", "could not be delivered", "delivery has failed", "delivery problem", "delivery unsuccessful", "mail delivery", "message delivery", "error sending your mail", "undeliverable mail", "warning could not send",
+	"undeliverable", "undelivered", "delivery status notification", "delivery failure", "delivery failed", "delivery notification", "delivery report", "returned mail", "returned to sender", "returning message to sender", "failure notice", "mail failure", "mail system error", "non deliverable", "not delivered", "could not be delivered", "delivery has failed", "delivery problem", "delivery unsuccessful", "mail delivery", "message delivery", "error sending your mail", "warning could not send",
 	"non remis", "echec de la remise", "echec de remise", "non distribue", "message non delivre", "notification d etat de remise", "retour a l expediteur", "unzustellbar", "nicht zustellbar", "no entregado", "no se puede entregar", "mancato recapito", "non recapitabile", "nao entregue", "falha na entrega", "onbestelbaar", "nedorucitelna", "недоставленное", "не доставлено",
 }
 
@@ -44,5 +44,5 @@ func answeredByMachine(h Header) bool {
 
 var awaySubjects = []string{
 	"out of office", "out of the office", "automatic reply", "automatic response", "autoreply", "auto reply", "autoresponse", "auto response", "auto responder", "autoresponder", " on vacation", " on holiday", " on leave", " away from my mail", " away until", " vacation notice",
-	"reponse automatique", "reponse auto", "absence du bureau", "absent du bureau", "absence du", "message d absence", "en conges", "je suis absent", "je suis en vacances", "abwesenheit", "abwesend", "automatische antwort", "automatisch antwoord", "afwezig", "respuesta automatica", "fuera de la oficina", "risposta automatica", "fuori sede", "assente", "resposta automatica", "ausencia", "автоответ", "自動応答", "自动答复",
+	"reponse auto", "absent du bureau", "absence du", "message d absence", "en conges", "je suis absent", "je suis en vacances", "abwesenheit", "abwesend", "automatische antwort", "automatisch antwoord", "afwezig", "respuesta automatica", "fuera de la oficina", "risposta automatica", "fuori sede", "assente", "resposta automatica", "ausencia", "автоответ", "自動応答", "自动答复",
 }
