@@ -17,9 +17,10 @@ const (
 	NoTLS       TLS = "none"     // in clear: for a mail server on this very machine
 )
 
-// Smarthost is the mail server that letters leave by: smtp://user:password@host:port?tls=starttls|tls|none.
-// Empty means none: letters wait.
+// Smarthost is the way that mail leaves by: smtp://user:password@host:port?tls=starttls|tls|none is a mail server that
+// passes everything on; mx is no such server: each recipient's own is looked up and asked. Empty means none: mail waits.
 type Smarthost struct {
+	Direct   bool // mx; the other fields are empty
 	Host     string
 	Port     string
 	User     string
@@ -28,7 +29,7 @@ type Smarthost struct {
 }
 
 // IsZero reports whether there is none.
-func (s Smarthost) IsZero() bool { return s.Host == "" }
+func (s Smarthost) IsZero() bool { return s.Host == "" && !s.Direct }
 
 // Address is host:port.
 func (s Smarthost) Address() string { return net.JoinHostPort(s.Host, s.Port) }
@@ -38,8 +39,14 @@ func (s Smarthost) String() string {
 	if s.IsZero() {
 		return ""
 	}
+	if s.Direct {
+		return direct
+	}
 	return "smtp://" + s.Address() + "?tls=" + string(s.TLS)
 }
+
+// direct is the setting without a smarthost.
+const direct = "mx"
 
 // UnmarshalText reads the setting. Errors never repeat it: it holds a password.
 func (s *Smarthost) UnmarshalText(b []byte) error {
@@ -48,9 +55,13 @@ func (s *Smarthost) UnmarshalText(b []byte) error {
 	if len(b) == 0 {
 		return nil
 	}
+	if string(b) == direct {
+		s.Direct = true
+		return nil
+	}
 	u, err := url.Parse(string(b))
 	if err != nil || u.Scheme != "smtp" && u.Scheme != "smtps" || u.Hostname() == "" || strings.Trim(u.Path, "/") != "" {
-		return fmt.Errorf("the smarthost must look like %s (special characters of the password percent-encoded)", form)
+		return fmt.Errorf("the smarthost must look like %s (special characters of the password percent-encoded), or be %s", form, direct)
 	}
 	out := Smarthost{Host: u.Hostname(), Port: u.Port(), User: u.User.Username(), TLS: TLS(u.Query().Get("tls"))}
 	password, _ := u.User.Password()

@@ -3,8 +3,8 @@ package outbox
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"log/slog"
+	"net"
 	"strings"
 	"sync"
 	"time"
@@ -15,17 +15,38 @@ import (
 
 // CourierOptions tune a courier; a zero field takes the value named.
 type CourierOptions struct {
-	Smarthost   config.Smarthost
-	Hello       string        // the name we greet the smarthost with: "localhost"
-	Connections int           // at once: 2
-	Lease       time.Duration // how long a dead courier's letters stay untouched: 15 minutes
-	Poll        time.Duration // how often to look for what came due or was posted by another process: 2 seconds
-	Idle        time.Duration // how long a connection is kept without a letter: 10 seconds
-	Grace       time.Duration // how long a letter under way may take once told to stop: 10 seconds
-	TLS         *tls.Config   // nil: the machine's authorities
+	Smarthost   config.Smarthost // the way out; in the demonstration nothing leaves, whatever it is
+	Sources     []Source         // besides the letters and the messages passed on
+	Observers   []Observer       // told of every outcome, before the watchers of its kind
+	Signer      Signer           // nil: nothing is signed
+	Hello       string           // the name we greet with, that of our address in the DNS: "localhost"
+	Connections int              // at once to the smarthost: 2; or to each destination without a preset: 4
+	Lease       time.Duration    // how long a dead courier's mail stays untouched: 1 minute
+	Poll        time.Duration    // how often to look for what came due or was posted by another process: 2 seconds
+	Idle        time.Duration    // how long a connection is kept without a message: 10 seconds
+	Grace       time.Duration    // how long a message under way may take once told to stop: 10 seconds
+	Answer      time.Duration    // how long a server may take for an answer: 2 minutes, five times that for a whole message
+	TLS         *tls.Config      // nil: the machine's authorities
+	Resolver    Resolver         // nil: the machine's
+	Dial        func(ctx context.Context, network, address string) (net.Conn, error)
 	Log         *slog.Logger
-	// Observe is told of every letter that was sent, put off or refused, for the metrics. It may be nil.
-	Observe func(state State, took time.Duration)
+	// Observe is told of every message that was sent, put off or refused, for the metrics. It may be nil.
+	Observe func(Sending)
+}
+
+// Signer signs messages.
+type Signer interface {
+	// Sign gives the header lines to put before the message, each with CRLF; empty when it has no key for the domain.
+	Sign(stream mail.Stream, fromDomain string, message []byte) (signatureHeaders string, err error)
+}
+
+// Sending is one attempt, for the metrics.
+type Sending struct {
+	Stream      mail.Stream
+	State       State
+	Class       mail.Class
+	Destination string // a preset's name, 'smarthost', 'mailbox' or 'other'
+	Took        time.Duration
 }
 
 func (o CourierOptions) filled() CourierOptions {
@@ -34,13 +55,11 @@ func (o CourierOptions) filled() CourierOptions {
 			*d = v
 		}
 	}
-	set(&o.Lease, 15*time.Minute)
+	set(&o.Lease, time.Minute)
 	set(&o.Poll, 2*time.Second)
 	set(&o.Idle, 10*time.Second)
 	set(&o.Grace, 10*time.Second)
-	if o.Connections == 0 {
-		o.Connections = 2
-	}
+	set(&o.Answer, 2*time.Minute)
 	if o.Hello == "" {
 		o.Hello = "localhost"
 	}
@@ -48,218 +67,107 @@ func (o CourierOptions) filled() CourierOptions {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	if o.Observe == nil {
-		o.Observe = func(State, time.Duration) {}
+		o.Observe = func(Sending) {}
+	}
+	if o.Resolver == nil {
+		o.Resolver = net.DefaultResolver
+	}
+	if o.Dial == nil {
+		o.Dial = (&net.Dialer{}).DialContext // IPv6 first, IPv4 soon after (RFC 8305)
 	}
 	return o
 }
 
-// Courier takes letters to the smarthost. Any number of them, in any number of processes, may share a database.
+// longLease is for sources whose leases nobody prolongs: a message with every timeout of its conversation fits in.
+const longLease = 20 * time.Minute
+
+// feed is a source as the courier uses it. The courier's lock guards hand.
+type feed struct {
+	Source
+	index  int
+	keeper Keeper // nil: its leases are long
+	lease  time.Duration
+	hand   int  // claimed, and not settled
+	more   bool // the last claim brought as much as was asked for
+}
+
+// Courier takes mail to where it goes. Any number of them, in any number of processes, may share a database.
 type Courier struct {
-	box  *Outbox
-	o    CourierOptions
-	dial dialler
+	box   *Outbox
+	o     CourierOptions
+	route router
+	dial  *dialler
+	feeds []*feed
+	room  chan struct{} // holds a token when a claim may be worth while
+	once  bool          // DeliverDue: one connection, and no waiting
+
+	lookups chan struct{} // a place a look-up at once
+	heavy   chan struct{} // a place a large message in memory
+
+	mu      sync.Mutex
+	dests   map[string]*destination
+	inHand  map[*item]struct{}
+	looking map[string][]*item // domains that are being looked up, and what waits for the answer
+	refused error              // the last failure of a destination to serve us
 }
 
 // NewCourier makes a courier of the outbox.
 func NewCourier(box *Outbox, o CourierOptions) *Courier {
 	o = o.filled()
-	return &Courier{box: box, o: o, dial: dialler{host: o.Smarthost, hello: o.Hello, tls: o.TLS}}
+	c := &Courier{box: box, o: o, room: make(chan struct{}, 1),
+		lookups: make(chan struct{}, 16), heavy: make(chan struct{}, 4), dests: map[string]*destination{}, inHand: map[*item]struct{}{}, looking: map[string][]*item{}}
+	c.dial = &dialler{hello: o.Hello, dial: o.Dial, tls: o.TLS, answer: o.Answer, grace: o.Grace, host: o.Smarthost}
+	c.route = c.newRoute()
+	for i, s := range append([]Source{box.Letters(), box.Deliveries()}, o.Sources...) {
+		f := &feed{Source: s, index: i, lease: longLease}
+		if k, ok := s.(Keeper); ok {
+			f.keeper, f.lease = k, o.Lease
+		}
+		c.feeds = append(c.feeds, f)
+	}
+	return c
 }
 
-// Run delivers until the context ends; then each connection finishes the letter under way. Without a smarthost
-// letters wait.
-func (c *Courier) Run(ctx context.Context) error {
-	if c.o.Smarthost.IsZero() {
-		<-ctx.Done()
-		return nil
+func (c *Courier) newRoute() router {
+	connections := func(n int) int {
+		if c.o.Connections > 0 {
+			return c.o.Connections
+		}
+		return n
 	}
-	var all sync.WaitGroup
-	for range c.o.Connections {
-		all.Go(func() { c.round(ctx) })
+	switch {
+	case c.box.o.Demo:
+		return fixed{target{key: mailboxKey, lane: mailboxKey, preset: Preset{Name: mailboxKey, Connections: 2}.filled()}}
+	case c.o.Smarthost.Direct:
+		return &mxRoute{resolver: c.o.Resolver, clock: c.box.clock, self: strings.ToLower(c.o.Hello),
+			small: Preset{Connections: connections(4), Messages: 100}.filled()}
+	case !c.o.Smarthost.IsZero():
+		p := Preset{Name: smarthostKey, Connections: connections(2), Longest: 5 * time.Minute}.filled()
+		return fixed{target{key: smarthostKey, lane: smarthostKey, preset: p}}
 	}
-	all.Wait()
 	return nil
 }
 
-// DeliverDue delivers what is due now, each letter once, over one connection. It is for tests and for commands.
+// Run delivers until the context ends; then each connection finishes the message under way. Without a way out mail
+// waits.
+func (c *Courier) Run(ctx context.Context) error {
+	if c.route == nil {
+		<-ctx.Done()
+		return nil
+	}
+	return c.work(ctx)
+}
+
+// DeliverDue delivers what is due now, each message once, over one connection a destination. It is for tests and for
+// commands. Its error is a destination's that served nobody, or the database's.
 func (c *Courier) DeliverDue(ctx context.Context) error {
-	w := &walk{Courier: c}
-	defer w.hangUp()
-	for {
-		n, err := w.batch(ctx)
-		if err != nil || n == 0 {
-			return err
-		}
+	if c.route == nil {
+		return nil
 	}
-}
-
-// walk is one connection's way through the queue.
-type walk struct {
-	*Courier
-	line *line
-}
-
-func (c *Courier) round(ctx context.Context) {
-	w := &walk{Courier: c}
-	defer w.hangUp()
-	const longest = time.Minute
-	for pause := c.o.Poll; ctx.Err() == nil; {
-		bell := c.box.next()
-		n, err := w.batch(ctx)
-		if err != nil {
-			c.o.Log.ErrorContext(ctx, "mail does not leave", "smarthost", c.o.Smarthost.String(), "error", err)
-			pause, bell = min(2*pause, longest), nil
-			w.hangUp()
-		} else {
-			pause = c.o.Poll
-		}
-		if n > 0 && err == nil {
-			continue
-		}
-		timer := time.NewTimer(pause)
-		select {
-		case <-ctx.Done():
-		case <-bell:
-		case <-timer.C:
-		}
-		timer.Stop()
-		if w.line != nil && time.Since(w.line.used) > c.o.Idle {
-			w.hangUp()
-		}
-	}
-}
-
-func (w *walk) hangUp() {
-	if w.line != nil {
-		w.line.hangUp()
-		w.line = nil
-	}
-}
-
-// batch takes some letters and delivers them one by one. Its error is the smarthost's or the database's; the
-// letters not tried are put back.
-func (w *walk) batch(ctx context.Context) (int, error) {
-	const size = 20
-	const slowest = 9 * time.Minute // one letter, with every timeout of the conversation
-	base := context.WithoutCancel(ctx)
-	if due, err := w.box.due(base); err != nil || !due {
-		return 0, err
-	}
-	list, err := w.box.claim(base, w.o.Lease, size)
-	if err != nil {
-		return 0, err
-	}
-	begun := time.Now()
-	for i, p := range list {
-		if ctx.Err() != nil || i > 0 && time.Since(begun) > w.o.Lease-slowest {
-			return i, w.box.putBack(base, list[i:], w.box.clock(), "")
-		}
-		if err := w.deliver(ctx, p); err != nil {
-			var f *failure
-			if !errors.As(err, &f) { // the database does not answer: the lease brings the letters back
-				return i, err
-			}
-			return i, errors.Join(err, w.closedFor(base, list[i:], err))
-		}
-	}
-	return len(list), nil
-}
-
-// closedFor puts letters back when the smarthost serves nobody: soon again, without counting it against them,
-// unless their time is over.
-func (w *walk) closedFor(ctx context.Context, list []parcel, why error) error {
-	now := w.box.clock()
-	var rest []parcel
-	for _, p := range list {
-		if now.Before(p.CreatedAt.Add(lifetime)) {
-			rest = append(rest, p)
-		} else if err := w.box.markFailed(ctx, p.ID, errorText(why)); err != nil {
-			return err
-		}
-	}
-	return w.box.putBack(ctx, rest, now.Add(time.Minute), errorText(why))
-}
-
-// deliver tries one letter and writes down what came of it. Its error is only what stops the batch.
-func (w *walk) deliver(ctx context.Context, p parcel) error {
-	start, base := time.Now(), context.WithoutCancel(ctx)
-	letter, err := p.letter()
-	var message []byte
-	if err == nil {
-		message, err = mail.Compose(letter)
-	}
-	if err != nil {
-		return w.box.markFailed(base, p.ID, errorText(err))
-	}
-	err = w.converse(ctx, letter, message)
-	var f *failure
-	switch {
-	case err == nil:
-		w.o.Observe(Sent, time.Since(start))
-		return w.remember(base, p)
-	case errors.As(err, &f) && f.verdict == closed:
-		return err
-	case errors.As(err, &f) && f.verdict == refused:
-		w.o.Log.WarnContext(ctx, "letter refused", "letter", p.ID.String(), "stage", f.stage) // what the server said may name the address: it stands with the letter
-		w.o.Observe(Failed, time.Since(start))
-		return w.box.markFailed(base, p.ID, errorText(err))
-	}
-	at, ok := retryAt(p.CreatedAt, w.box.clock(), p.Attempts)
-	if !ok {
-		w.o.Observe(Failed, time.Since(start))
-		return w.box.markFailed(base, p.ID, errorText(err))
-	}
-	w.o.Observe(Queued, time.Since(start))
-	return w.box.later(base, p, at, errorText(err))
-}
-
-// converse hands the letter over, on the kept line if it still answers, else on a new one.
-func (w *walk) converse(ctx context.Context, l mail.Letter, message []byte) error {
-	for {
-		kept := w.line != nil
-		if !kept {
-			var err error
-			if w.line, err = w.dial.open(context.WithoutCancel(ctx)); err != nil {
-				return err
-			}
-		}
-		conn, grace := w.line.conn, w.o.Grace
-		stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Now().Add(grace)) })
-		err := w.line.hand(l.From.Address, l.To.Address, message)
-		stop()
-		if err == nil {
-			return nil
-		}
-		if broken(err) || w.line.reset() != nil {
-			w.hangUp()
-		}
-		var f *failure
-		if kept && w.line == nil && errors.As(err, &f) && f.stage == "mail" {
-			continue // the smarthost had closed the kept line before this letter began
-		}
+	c.once, c.refused = true, nil
+	defer func() { c.once = false }()
+	if err := c.work(ctx); err != nil {
 		return err
 	}
-}
-
-// remember writes down that a letter left. It insists: what is forgotten here would leave twice.
-func (w *walk) remember(ctx context.Context, p parcel) error {
-	var err error
-	for wait := 50 * time.Millisecond; wait < 5*time.Second; wait *= 2 {
-		if err = w.box.markSent(ctx, p.ID); err == nil {
-			return nil
-		}
-		time.Sleep(wait)
-	}
-	w.o.Log.ErrorContext(ctx, "a letter left and this could not be written down", "letter", p.ID.String(), "error", err)
-	return err
-}
-
-// errorText is what the table keeps of an answer: valid text of bounded length.
-func errorText(err error) string {
-	const most = 1000
-	s := clean(err.Error())
-	if len(s) > most {
-		s = strings.ToValidUTF8(s[:most], "")
-	}
-	return s
+	return c.refused
 }

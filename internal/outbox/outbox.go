@@ -24,6 +24,7 @@ type Letter struct {
 	HTML    string
 	Lang    string
 	Headers map[string]string
+	Stream  mail.Stream // empty: notifications
 }
 
 // State is what became of a letter.

@@ -21,9 +21,13 @@ type Parcel struct {
 	Since    time.Time // when the first attempt was due: five days later it is given up
 	// Message gives the bytes, signed by nobody yet, when its turn has come. Its error gives the parcel up.
 	Message func(ctx context.Context) ([]byte, error)
+
+	body    id.ID // of a delivery: the row that holds the message
+	untouch bool  // its bytes leave as they came: no signature of ours
 }
 
-// Outcome is what became of a parcel in one attempt.
+// Outcome is what became of a parcel in one attempt. Its Attempts are those that count: one that a destination refused
+// because of us does not.
 type Outcome struct {
 	Parcel
 	State       State      // Sent; Failed for good; Queued: tried again at NextAt
@@ -42,6 +46,18 @@ type Source interface {
 	Settle(ctx context.Context, list []Outcome) error
 	// Release gives claimed parcels back that were not tried: they are due at that moment, and no attempt counts.
 	Release(ctx context.Context, list []Parcel, at time.Time) error
+}
+
+// Keeper is a Source whose leases may be short, because the courier prolongs them while it lives: what a dead process
+// held is due again soon. Others are given long ones.
+type Keeper interface {
+	// Hold prolongs the leases of claimed parcels until that time.
+	Hold(ctx context.Context, list []Parcel, until time.Time) error
+	// PutOff is Release with the reason: the destination serves nobody.
+	PutOff(ctx context.Context, list []Parcel, at time.Time, why mail.Reply) error
+	// Resume makes due what a dead process held: leases that end before that time. It is called only where no other
+	// process can live.
+	Resume(ctx context.Context, until time.Time) error
 }
 
 // Observer is told of settled outcomes, in their transaction.
@@ -63,7 +79,7 @@ type Delivery struct {
 	Head   string // header lines put before the message, each with CRLF
 	From   string // of the envelope; "" is <>
 	To     string
-	Held   bool      // waits until Unhold
+	Held   bool      // waits until Again
 	DueAt  time.Time // zero: now
 }
 

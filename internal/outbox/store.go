@@ -18,6 +18,10 @@ import (
 // Options of the outbox.
 type Options struct {
 	From mail.Address // the sender of letters that name none
+	// Returns says where reports about letters of a domain come back to, a domain of ours whose mail arrives here; false:
+	// nowhere, and they go to the letter's sender. It may be nil.
+	Returns func(stream mail.Stream, domain string) (string, bool)
+	Tokens  mail.Tokens // of the envelopes' senders, where there are returns
 	// Demo keeps every letter in the mailbox: it counts as sent at once, so it never leaves, even if the same
 	// database is later served with a smarthost.
 	Demo bool
@@ -46,15 +50,17 @@ func (o *Outbox) next() <-chan struct{} {
 	return o.bell
 }
 
-func (o *Outbox) ring() {
+// Wake tells the courier of this process that something came due. Send and Relay do so; it is for other sources, after
+// their commit.
+func (o *Outbox) Wake() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	close(o.bell)
 	o.bell = make(chan struct{})
 }
 
-// parcel is a row as the courier needs it.
-type parcel struct {
+// row is a letter with its words.
+type row struct {
 	ID        id.ID
 	Recipient string
 	Sender    string
@@ -62,14 +68,13 @@ type parcel struct {
 	BodyText  string
 	BodyHTML  string `db:"body_html"`
 	Headers   db.JSON[map[string]string]
-	Attempts  int
 	CreatedAt time.Time
 }
 
 // langHeader is where the headers' column keeps the letter's language.
 const langHeader = "Content-Language"
 
-func (p parcel) letter() (mail.Letter, error) {
+func (p row) letter() (mail.Letter, error) {
 	from, err := mail.ParseAddress(p.Sender)
 	if err != nil {
 		return mail.Letter{}, err
@@ -93,10 +98,13 @@ func (o *Outbox) Send(ctx context.Context, l Letter) error {
 	if l.From.Address == "" {
 		l.From = o.o.From
 	}
+	if l.Stream == "" {
+		l.Stream = mail.Notifications
+	}
 	headers := map[string]string{langHeader: l.Lang}
 	maps.Copy(headers, l.Headers)
 	now := o.clock()
-	p := parcel{
+	p := row{
 		ID: id.New(), Recipient: to.Address, Sender: l.From.String(), Subject: clean(l.Subject), BodyText: clean(l.Text), BodyHTML: clean(l.HTML),
 		Headers: db.ToJSON(headers), CreatedAt: now,
 	}
@@ -112,13 +120,13 @@ func (o *Outbox) Send(ctx context.Context, l Letter) error {
 		state, sentAt = Sent, now
 	}
 	_, err = o.db.Exec(ctx, `
-		INSERT INTO outbox (id, kind, recipient, person_id, sender, subject, body_text, body_html, headers, state, attempts, next_at, created_at, sent_at)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?)`,
-		p.ID, l.Kind, p.Recipient, l.Person, p.Sender, p.Subject, p.BodyText, p.BodyHTML, p.Headers, string(state), now, now, sentAt)
+		INSERT INTO outbox (id, stream, kind, recipient, person_id, sender, subject, body_text, body_html, headers, state, attempts, next_at, created_at, sent_at)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?)`,
+		p.ID, string(l.Stream), l.Kind, p.Recipient, l.Person, p.Sender, p.Subject, p.BodyText, p.BodyHTML, p.Headers, string(state), now, now, sentAt)
 	if err != nil {
 		return errs.Wrap("outbox.Send "+l.Kind, err)
 	}
-	o.db.AfterCommit(ctx, o.ring)
+	o.db.AfterCommit(ctx, o.Wake)
 	return nil
 }
 
@@ -153,61 +161,6 @@ func (o *Outbox) Mailbox(ctx context.Context, limit int) ([]Posted, error) {
 	return out, errs.Wrap("outbox.Mailbox", err)
 }
 
-func (o *Outbox) due(ctx context.Context) (bool, error) {
-	n, err := db.One[int](ctx, o.db, `SELECT count(*) FROM (SELECT 1 FROM outbox WHERE state = 'queued' AND next_at <= ? LIMIT 1) AS one`, o.clock())
-	return n > 0, err
-}
-
-// claim takes letters that are due; until the lease ends nobody else does.
-func (o *Outbox) claim(ctx context.Context, lease time.Duration, limit int) ([]parcel, error) {
-	now := o.clock()
-	return db.All[parcel](ctx, o.db, `
-		UPDATE outbox SET attempts = attempts + 1, next_at = ?
-		WHERE id IN (
-			WITH due AS MATERIALIZED (SELECT id FROM outbox WHERE state = 'queued' AND next_at <= ? ORDER BY next_at, id LIMIT ?)
-			SELECT id FROM due)
-			AND state = 'queued' AND next_at <= ?
-		RETURNING id, recipient, sender, subject, body_text, body_html, headers, attempts, created_at`, now.Add(lease), now, limit, now)
-}
-
-func (o *Outbox) markSent(ctx context.Context, letter id.ID) error {
-	_, err := o.db.Exec(ctx, `UPDATE outbox SET state = 'sent', sent_at = ?, last_error = NULL WHERE id = ?`, o.clock(), letter)
-	return err
-}
-
-func (o *Outbox) markFailed(ctx context.Context, letter id.ID, text string) error {
-	_, err := o.db.Exec(ctx, `UPDATE outbox SET state = 'failed', last_error = ? WHERE id = ? AND state = 'queued'`, text, letter)
-	return err
-}
-
-func (o *Outbox) later(ctx context.Context, p parcel, at time.Time, text string) error {
-	_, err := o.db.Exec(ctx, `UPDATE outbox SET next_at = ?, last_error = ? WHERE id = ? AND state = 'queued' AND attempts = ?`, at, text, p.ID, p.Attempts)
-	return err
-}
-
-// putBack undoes a claim: the letter was not tried.
-func (o *Outbox) putBack(ctx context.Context, list []parcel, at time.Time, text string) error {
-	if len(list) == 0 {
-		return nil
-	}
-	args := []any{at, text}
-	for _, p := range list {
-		args = append(args, p.ID)
-	}
-	_, err := o.db.Exec(ctx, `
-		UPDATE outbox SET next_at = ?, attempts = attempts - 1, last_error = coalesce(nullif(?, ''), last_error)
-		WHERE state = 'queued' AND attempts > 0 AND id IN (`+db.In(len(list))+`)`, args...)
-	return err
-}
-
-// Purge blanks the words of letters that left, or failed, before that time: they hold single-use links. That they
-// were sent stays.
-func (o *Outbox) Purge(ctx context.Context, before time.Time) (int64, error) {
-	n, err := o.db.Exec(ctx, `
-		UPDATE outbox SET body_text = '', body_html = '' WHERE state <> 'queued' AND created_at < ? AND coalesce(sent_at, created_at) < ? AND body_text <> ''`, before, before)
-	return n, errs.Wrap("outbox.Purge", err)
-}
-
 const slipColumns = `id, kind, recipient, subject, state, attempts, next_at, last_error, created_at, sent_at`
 
 // List is the latest letters in a state, without their words, for the federation's admins.
@@ -237,25 +190,9 @@ func (o *Outbox) Retry(ctx context.Context, v viewer.Viewer, letter id.ID) error
 	err := o.db.ExecOne(ctx, `
 		UPDATE outbox SET state = 'queued', attempts = 0, next_at = ?, created_at = ? WHERE id = ? AND state = 'failed' AND body_text <> ''`, now, now, letter)
 	if err == nil {
-		o.db.AfterCommit(ctx, o.ring)
+		o.db.AfterCommit(ctx, o.Wake)
 	}
 	return errs.Wrap("outbox.Retry", err)
-}
-
-// Stats are for the metrics.
-type Stats struct {
-	Queued int
-	Failed int
-	Oldest time.Time // of those queued
-}
-
-// Stats counts what waits and what failed.
-func (o *Outbox) Stats(ctx context.Context) (Stats, error) {
-	s, err := db.One[Stats](ctx, o.db, `
-		SELECT count(*) FILTER (WHERE state = 'queued') AS queued, count(*) FILTER (WHERE state = 'failed') AS failed,
-			min(created_at) FILTER (WHERE state = 'queued') AS oldest
-		FROM outbox WHERE state <> 'sent'`)
-	return s, errs.Wrap("outbox.Stats", err)
 }
 
 // Merge makes one person's letters another's, when the two turn out to be one.

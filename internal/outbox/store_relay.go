@@ -43,7 +43,7 @@ func (o *Outbox) Relay(ctx context.Context, list []Relayed) error {
 	if err != nil {
 		return errs.Wrap("outbox.Relay", err)
 	}
-	o.db.AfterCommit(ctx, o.ring)
+	o.db.AfterCommit(ctx, o.Wake)
 	return nil
 }
 
@@ -82,12 +82,12 @@ const traceColumns = `id, body_id, kind, ref, sender, recipient, state, attempts
 // TracesOf is what became of the deliveries about these things, the oldest first. The caller owns the things and has
 // checked who asks.
 func (o *Outbox) TracesOf(ctx context.Context, kind string, refs []id.ID) ([]Trace, error) {
-	return o.traces(ctx, `kind = ? AND ref IN (`+db.In(len(refs))+`)`, append([]any{kind}, db.Args(refs)...))
+	return o.traces(ctx, `kind = ? AND ref IN (`+db.In(len(refs))+`)`, `created_at, id`, append([]any{kind}, db.Args(refs)...))
 }
 
 // TraceOf is one delivery, by the row that its return token names.
 func (o *Outbox) TraceOf(ctx context.Context, delivery id.ID) (Trace, error) {
-	list, err := o.traces(ctx, `id = ?`, []any{delivery})
+	list, err := o.traces(ctx, `id = ?`, `id`, []any{delivery})
 	if err == nil && len(list) == 0 {
 		err = errs.E("outbox.TraceOf", errs.NotFound, nil)
 	}
@@ -97,13 +97,13 @@ func (o *Outbox) TraceOf(ctx context.Context, delivery id.ID) (Trace, error) {
 	return list[0], nil
 }
 
-func (o *Outbox) traces(ctx context.Context, where string, args []any) ([]Trace, error) {
+func (o *Outbox) traces(ctx context.Context, where, order string, args []any) ([]Trace, error) {
 	type row struct {
 		Trace
 		Reply db.JSON[mail.Reply]
 	}
 	var out []Trace
-	err := db.Each(ctx, o.db, `SELECT `+traceColumns+` FROM outbox_deliveries WHERE `+where+` ORDER BY created_at, id`, args, func(r *row) error {
+	err := db.Each(ctx, o.db, `SELECT `+traceColumns+` FROM outbox_deliveries WHERE `+where+` ORDER BY `+order, args, func(r *row) error {
 		r.Trace.Reply = r.Reply.V
 		out = append(out, r.Trace)
 		return nil
@@ -127,7 +127,7 @@ func (o *Outbox) Again(ctx context.Context, delivery id.ID, to string) error {
 			WHERE id = ? AND state IN ('failed', 'held') AND EXISTS (SELECT 1 FROM outbox_bodies b WHERE b.id = body_id)`, now, now, delivery)
 	})
 	if err == nil {
-		o.db.AfterCommit(ctx, o.ring)
+		o.db.AfterCommit(ctx, o.Wake)
 	}
 	return errs.Wrap("outbox.Again", err)
 }

@@ -1,0 +1,380 @@
+package outbox
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"time"
+
+	"amicale/internal/mail"
+)
+
+// run is what lives as long as one call of work.
+type run struct {
+	*Courier
+	ctx     context.Context // ends when the courier is told to stop
+	base    context.Context // does not: what left is written down
+	commits *committer
+	over    chan struct{}  // closed when nothing is left to do
+	tasks   sync.WaitGroup // walkers and look-ups
+}
+
+// work claims, hands out, and in the end puts back what nobody began.
+func (c *Courier) work(ctx context.Context) error {
+	r := &run{Courier: c, ctx: ctx, base: context.WithoutCancel(ctx), over: make(chan struct{})}
+	r.commits = newCommitter(c.box, c.o.Observers, c.o.Log, ctx.Done())
+	r.resume()
+	go r.commits.run(r.base)
+	keeping := make(chan struct{})
+	go func() { defer close(keeping); r.keep() }()
+	err := r.claims()
+	close(r.over)
+	r.tasks.Wait()
+	close(r.commits.in)
+	<-r.commits.ended
+	<-keeping
+	return errors.Join(err, r.putBack())
+}
+
+// resume takes up at once what this database's only process held when it died.
+func (r *run) resume() {
+	if r.box.db.Postgres() || r.once {
+		return
+	}
+	for _, f := range r.feeds {
+		if f.keeper == nil {
+			continue
+		}
+		if err := f.keeper.Resume(r.base, r.box.clock().Add(f.lease)); err != nil {
+			r.o.Log.ErrorContext(r.ctx, "mail that a dead process held waits for its lease to end", "error", err)
+		}
+	}
+}
+
+// Pauses between claims.
+const (
+	claimGap   = 10 * time.Millisecond // mail that comes in drops is taken in handfuls
+	longestGap = time.Minute           // while the database does not answer
+)
+
+// claims takes what is due as there is room for it, until told to stop; with once, until nothing is left.
+func (r *run) claims() error {
+	pause := r.o.Poll
+	for r.ctx.Err() == nil {
+		bell, begun := r.box.next(), time.Now()
+		n, err := r.claim()
+		switch {
+		case err != nil && r.once:
+			return err
+		case err != nil:
+			r.o.Log.ErrorContext(r.ctx, "mail does not leave", "error", err)
+			pause, bell = min(2*pause, longestGap), nil
+		case r.once && n == 0 && r.idle():
+			return nil
+		default:
+			pause = r.o.Poll
+		}
+		gap := claimGap
+		if n < claimAtOnce/10 { // it looked at much and found little
+			gap = max(gap, 5*time.Since(begun))
+		}
+		r.rest(gap, bell, pause)
+	}
+	return nil
+}
+
+// rest waits until a claim may be worth while, and at least for the gap when there is nothing to hurry for.
+func (r *run) rest(gap time.Duration, bell <-chan struct{}, pause time.Duration) {
+	timer := time.NewTimer(pause)
+	defer timer.Stop()
+	select {
+	case <-r.ctx.Done():
+		return
+	case <-r.room:
+		return
+	case <-bell:
+	case <-timer.C:
+		return
+	}
+	if r.idle() {
+		return
+	}
+	timer.Reset(gap)
+	select {
+	case <-r.ctx.Done():
+	case <-timer.C:
+	}
+}
+
+func (r *run) idle() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.inHand) == 0
+}
+
+// claim takes from each feed what there is room for, and says how much that was.
+func (r *run) claim() (int, error) {
+	total := 0
+	for _, f := range r.feeds {
+		n, without := r.space(f)
+		if n == 0 {
+			continue
+		}
+		list, err := f.Claim(r.base, f.lease, n, without)
+		if err != nil {
+			return total, err
+		}
+		total += len(list)
+		r.mu.Lock()
+		f.more = len(list) == n
+		if f.more {
+			r.wake()
+		}
+		r.mu.Unlock()
+		r.handOut(f, list)
+	}
+	return total, nil
+}
+
+// space is how many parcels of a feed there is room for, and which domains have none.
+func (r *run) space(f *feed) (int, []string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if f.hand > mostInHand-claimAtOnce {
+		return 0, nil
+	}
+	var without []string
+	now := r.box.clock()
+	for _, d := range r.dests {
+		if !d.full[f.index] && !d.shut(now) {
+			continue
+		}
+		if r.route.alone() {
+			return 0, nil
+		}
+		for domain := range d.domains {
+			if len(without) == mostWithout {
+				break
+			}
+			without = append(without, domain)
+		}
+	}
+	return claimAtOnce, without
+}
+
+// wake lets the claims go on. The lock is held.
+func (r *run) wake() {
+	select {
+	case r.room <- struct{}{}:
+	default:
+	}
+}
+
+// handOut gives parcels to their destinations.
+func (r *run) handOut(f *feed, list []Parcel) {
+	if len(list) == 0 {
+		return
+	}
+	held := time.Now().Add(f.lease)
+	var late []*item // their destination is closed
+	var over []settling
+	r.mu.Lock()
+	for _, p := range list {
+		it := &item{Parcel: p, feed: f, domain: domainOf(p.To), held: held}
+		f.hand++
+		r.inHand[it] = struct{}{}
+		t, ok, err := r.route.known(it.domain)
+		var end *deadEnd
+		switch {
+		case errors.As(err, &end):
+			over = append(over, settling{it, buried(it, end)})
+		case !ok:
+			r.lookUp(it)
+		case !r.offer(it, t):
+			late = append(late, it)
+		}
+	}
+	r.mu.Unlock()
+	r.settle(over)
+	r.later(late)
+}
+
+// offer queues a parcel at its destination; false when that is closed. The lock is held.
+func (r *run) offer(it *item, t target) bool {
+	d := r.dests[t.key]
+	if d == nil {
+		d = newDestination(t, len(r.feeds))
+		r.dests[t.key] = d
+	}
+	it.dest = d
+	if d.shut(r.box.clock()) {
+		if len(d.domains) < mostWithout {
+			d.domains[it.domain] = true
+		}
+		return false
+	}
+	l := d.push(it, t)
+	r.serve(d, l)
+	return true
+}
+
+// serve sees to it that somebody works at what waits. The lock is held.
+func (r *run) serve(d *destination, l *lane) {
+	if n := len(d.parked); n > 0 {
+		i := max(0, slices.IndexFunc(d.parked, func(w *walker) bool { return w.at == l })) // its line leads there
+		w := d.parked[i]
+		d.parked = slices.Delete(d.parked, i, i+1)
+		w.wake <- struct{}{}
+		return
+	}
+	most := d.most()
+	if r.once {
+		most = 1
+	}
+	if d.walkers == 0 || d.walkers < most && d.backlog() > d.walkers*4 {
+		d.walkers++
+		w := &walker{run: r, d: d, at: l, wake: make(chan struct{}, 1), res: &result{done: make(chan error, 1)}}
+		r.tasks.Go(w.walk)
+	}
+}
+
+// lookUp asks where mail for the item's domain goes, once for all that wait for it. The lock is held.
+func (r *run) lookUp(it *item) {
+	waiting, asked := r.looking[it.domain]
+	r.looking[it.domain] = append(waiting, it)
+	if asked {
+		return
+	}
+	r.tasks.Go(func() {
+		r.lookups <- struct{}{}
+		t, err := r.route.find(r.ctx, it.domain) // at once once told to stop
+		<-r.lookups
+		r.found(it.domain, t, err)
+	})
+}
+
+func (r *run) found(domain string, t target, err error) {
+	var late []*item
+	r.mu.Lock()
+	list := r.looking[domain]
+	delete(r.looking, domain)
+	if err == nil {
+		for _, it := range list {
+			if !r.offer(it, t) {
+				late = append(late, it)
+			}
+		}
+	}
+	r.mu.Unlock()
+	r.later(late)
+	if err == nil || r.ctx.Err() != nil { // what nobody began is put back in the end
+		return
+	}
+	over := make([]settling, 0, len(list))
+	for _, it := range list {
+		var end *deadEnd
+		if errors.As(err, &end) {
+			over = append(over, settling{it, buried(it, end)})
+		} else {
+			reply := mail.Reply{Stage: "connect", Text: replyText(err.Error())}
+			over = append(over, settling{it, r.again(it.Parcel, reply, mail.Temporary, time.Time{})})
+		}
+	}
+	r.settle(over)
+}
+
+// putBack releases what nobody began.
+func (r *run) putBack() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	by := map[*feed][]Parcel{}
+	for it := range r.inHand {
+		by[it.feed] = append(by[it.feed], it.Parcel)
+		it.feed.hand--
+	}
+	clear(r.inHand)
+	clear(r.looking)
+	for _, d := range r.dests {
+		d.empty()
+	}
+	var all error
+	for f, list := range by {
+		for part := range slices.Chunk(list, mostOutcomes) {
+			all = errors.Join(all, f.Release(r.base, part, r.box.clock()))
+		}
+	}
+	return all
+}
+
+// keep prolongs the leases of what is in hand.
+func (r *run) keep() {
+	tick := time.NewTicker(r.o.Lease / 4)
+	defer tick.Stop()
+	for {
+		select {
+		case <-r.commits.ended:
+			return
+		case <-tick.C:
+		}
+		for f, list := range r.ageing() {
+			for part := range slices.Chunk(list, mostOutcomes) {
+				if err := f.keeper.Hold(r.base, part, r.box.clock().Add(f.lease)); err != nil {
+					r.o.Log.ErrorContext(r.ctx, "leases of mail cannot be prolonged", "error", err)
+				}
+			}
+		}
+		r.sweep()
+	}
+}
+
+// ageing are the parcels whose lease has lost a third of its time.
+func (r *run) ageing() map[*feed][]Parcel {
+	out := map[*feed][]Parcel{}
+	now := time.Now()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for it := range r.inHand {
+		if f := it.feed; f.keeper != nil && it.held.Sub(now) < f.lease*2/3 {
+			it.held = now.Add(f.lease)
+			out[f] = append(out[f], it.Parcel)
+		}
+	}
+	return out
+}
+
+// sweep forgets destinations that have had nothing to do for a while.
+func (r *run) sweep() {
+	const long = time.Hour
+	now := r.box.clock()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for key, d := range r.dests {
+		switch {
+		case d.walkers > 0 || d.backlog() > 0 || d.shut(now):
+			d.quiet = time.Time{}
+		case d.quiet.IsZero():
+			d.quiet = now
+		case now.Sub(d.quiet) > long:
+			delete(r.dests, key)
+		}
+	}
+}
+
+// done takes parcels out of hand.
+func (r *run) done(list ...*item) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, it := range list {
+		if _, ok := r.inHand[it]; !ok {
+			continue
+		}
+		delete(r.inHand, it)
+		if it.feed.hand--; it.feed.hand == mostInHand/2 {
+			r.wake()
+		}
+	}
+	if len(r.inHand) == 0 {
+		r.wake()
+	}
+}
