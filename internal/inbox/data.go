@@ -1,0 +1,252 @@
+package inbox
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"time"
+
+	"github.com/emersion/go-smtp"
+
+	"amicale/internal/mail"
+)
+
+// mostReceived is how many servers a message may have passed before it is taken for one that goes round (RFC 5321 §6.3).
+const mostReceived = 50
+
+// Data takes the message for all recipients, or for none.
+func (x *session) Data(r io.Reader) error {
+	t := x.under()
+	if t == nil || x.w.isCut() {
+		return x.goodbye()
+	}
+	return whole(t.take(r))
+}
+
+// LMTPData takes the message for each recipient on its own.
+func (x *session) LMTPData(r io.Reader, status smtp.StatusCollector) error {
+	t := x.under()
+	if t == nil || x.w.isCut() {
+		return x.goodbye()
+	}
+	for i, a := range t.take(r) {
+		status.SetStatus(t.said[i], a)
+	}
+	return nil
+}
+
+// whole is one answer from those of all recipients: what went to one is taken, so that nobody gets it twice; who
+// refused it for good has that in its own list. Only if all refuse, or one could not yet, is it refused.
+func whole(each []*smtp.SMTPError) error {
+	best := each[0]
+	for _, a := range each {
+		if a.Code/100 == 4 {
+			return a
+		}
+		if a.Code/100 == 2 {
+			best = a
+		}
+	}
+	return best
+}
+
+// take reads the message, judges it and, if it is taken, has it written down. There is one answer a recipient.
+func (x *transaction) take(r io.Reader) []*smtp.SMTPError {
+	o := x.s.o
+	x.w.begin(2*o.MaxSize+mostUnanswered, o.Transfer)
+	taken := false
+	defer func() { x.w.judged(taken) }()
+	raw, held, err := x.s.read(r)
+	defer func() { x.s.memory.give(held) }()
+	if err != nil {
+		return x.all(x.broke(err))
+	}
+	begun := time.Now()
+	each := x.judge(raw)
+	for i, a := range each {
+		what := "taken"
+		switch a.Code / 100 {
+		case 2:
+			taken = true
+		case 4:
+			what = "later"
+		default:
+			what = "refused"
+		}
+		o.Observe(Event{What: what, Box: x.to[i].Box, Took: time.Since(begun)})
+	}
+	if taken && !x.p.lmtp {
+		x.s.guard.right(x.w.from)
+	}
+	return each
+}
+
+func (x *transaction) all(a *smtp.SMTPError) []*smtp.SMTPError {
+	out := make([]*smtp.SMTPError, len(x.to))
+	for i := range out {
+		out[i] = a
+	}
+	return out
+}
+
+// broke is the answer to a message that did not come in whole, or cannot. What is not the sender's decision to end
+// the message ends the connection too: nobody knows where in the conversation it stands.
+func (x *transaction) broke(err error) *smtp.SMTPError {
+	var no *Refusal
+	switch {
+	case errors.Is(err, smtp.ErrDataTooLarge):
+		return smtp.ErrDataTooLarge
+	case errors.Is(err, smtp.ErrDataReset):
+		return x.goodbye()
+	case errors.Is(err, errLost):
+		return x.cut(badLines())
+	case errors.As(err, &no):
+		return answerOf(no)
+	}
+	return x.cut(Refuse(421, "4.4.2", "the message did not come in whole"))
+}
+
+// judge says for each recipient what becomes of the message.
+func (x *transaction) judge(raw []byte) []*smtp.SMTPError {
+	// What was sent whole is judged and taken even if the sender hangs up now: it may not wait for the answer long.
+	ctx := context.WithoutCancel(x.ctx)
+	head, _ := mail.ReadHeader(raw)
+	m := &Message{Envelope: x.from, Raw: raw}
+	describe(m, head)
+	if no := x.s.check(ctx, m, head); no != nil {
+		return x.settle(ctx, m, x.allRefuse(no))
+	}
+	m.Trace = x.received(m)
+	verdicts := make([]*Refusal, len(x.to))
+	for i, to := range x.to {
+		err := x.s.boxes[to.Box].Screen(ctx, m, to)
+		var no *Refusal
+		switch {
+		case errors.As(err, &no):
+			verdicts[i] = no
+		case err != nil:
+			x.s.o.Log.Error("inbox: a message cannot be screened", "message", m.ID.String(), "box", to.Box, "error", err)
+			verdicts[i] = broken()
+		}
+	}
+	return x.settle(ctx, m, verdicts)
+}
+
+func (x *transaction) allRefuse(no *Refusal) []*Refusal {
+	out := make([]*Refusal, len(x.to))
+	for i := range out {
+		out[i] = no
+	}
+	return out
+}
+
+// check is what holds for every recipient.
+func (s *Server) check(ctx context.Context, m *Message, head mail.Header) *Refusal {
+	if head.CountReceived() > mostReceived {
+		return Refuse(554, "5.4.6", "this message goes round in circles: it passed more than 50 servers")
+	}
+	return nil
+}
+
+// settle has the verdicts written down and answers when they are.
+func (x *transaction) settle(ctx context.Context, m *Message, verdicts []*Refusal) []*smtp.SMTPError {
+	later := false
+	for _, no := range verdicts {
+		later = later || no != nil && no.Code/100 == 4
+	}
+	out := make([]*smtp.SMTPError, len(verdicts))
+	w := work{m: m}
+	for i, no := range verdicts {
+		switch {
+		case no != nil && no.Code/100 == 4:
+			out[i] = answerOf(no)
+		case no != nil:
+			out[i] = answerOf(no)
+			w.refused = append(w.refused, rejected{x.to[i], no})
+		case later && !x.p.lmtp: // the whole message comes again
+			out[i] = answerOf(broken())
+		default:
+			if to := x.to[i]; !w.has(to) { // named twice, delivered once
+				w.add(to)
+			}
+			out[i] = &smtp.SMTPError{Code: 250, EnhancedCode: smtp.EnhancedCode{2, 0, 0}, Message: "taken as " + m.ID.String()}
+		}
+	}
+	if later && !x.p.lmtp {
+		return out // nothing is written: what comes again would be listed twice
+	}
+	if no := x.s.take.do(ctx, w); no != nil {
+		for i, a := range out {
+			if a.Code == 250 {
+				out[i] = answerOf(no)
+			}
+		}
+	}
+	return out
+}
+
+// errLost says that the reader lost its place in the conversation.
+var errLost = errors.New("the end of the message cannot be told")
+
+// read reads a message whole, within the budget. held octets are to be given back.
+func (s *Server) read(r io.Reader) (raw []byte, held int64, err error) {
+	const first = 16 << 10
+	if !s.memory.take(first) {
+		return nil, 0, full()
+	}
+	held = first
+	raw = make([]byte, 0, first)
+	for {
+		n, err := r.Read(raw[len(raw):cap(raw)])
+		seen := max(0, len(raw)-2)
+		raw = raw[:len(raw)+n]
+		// The library does not see that CR CR LF ends a line, and would wait for the end of the message for ever.
+		if bytes.Contains(raw[seen:], []byte("\r\r\n")) {
+			return nil, held, errLost
+		}
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return nil, held, err
+		}
+		if len(raw) == cap(raw) {
+			more := int64(cap(raw))
+			if !s.memory.take(more) {
+				return nil, held, full()
+			}
+			held += more
+			raw = append(make([]byte, 0, 2*cap(raw)), raw...)
+		}
+	}
+	if !goodLines(raw) {
+		return nil, held, badLines()
+	}
+	return raw, held, nil
+}
+
+func full() *Refusal { return Refuse(452, "4.3.1", "too much mail at once, please try again later") }
+
+// badLines: RFC 5321 §2.3.8 forbids CR and LF but as CRLF. Servers differ in what they take for the end of a message
+// when they meet others, and a message that ends early for the next server smuggles a second one in, from whom it
+// likes, in our name. We end a message at CRLF "." CRLF alone, and do not pass on what others may end earlier.
+func badLines() *Refusal {
+	return Refuse(554, "5.6.0", "a line of this message does not end with CRLF (RFC 5321 section 2.3.8)")
+}
+
+// goodLines reports whether no server could take a part of the message for its end: each LF ends a CRLF, and no dot
+// stands alone between CRs. Other lone CRs are some programs' dirt and harm nobody.
+func goodLines(raw []byte) bool {
+	for at := 0; ; {
+		n := bytes.IndexByte(raw[at:], '\n')
+		if n < 0 {
+			break
+		}
+		at += n + 1
+		if at < 2 || raw[at-2] != '\r' {
+			return false
+		}
+	}
+	return !bytes.Contains(raw, []byte("\r.\r"))
+}

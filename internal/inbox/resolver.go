@@ -1,0 +1,4 @@
+package inbox
+
+// Resolver asks the DNS.
+type Resolver interface{}

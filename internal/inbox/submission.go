@@ -1,0 +1,4 @@
+package inbox
+
+// Door lets people in who submit.
+type Door interface{}

@@ -1,0 +1,273 @@
+package inbox
+
+import (
+	"errors"
+	"io"
+	"net"
+	"net/netip"
+	"os"
+	"sync"
+	"time"
+)
+
+// doorway is a listener that lets in whom the guard lets in, and knows who is inside.
+type doorway struct {
+	net.Listener
+	s *Server
+	p protocol
+
+	halt    chan struct{} // closed once it is told to stop
+	mu      sync.Mutex
+	wires   map[*wire]struct{}
+	stopped bool
+}
+
+// Accept waits for somebody who is let in. The others read why not and are gone.
+func (d *doorway) Accept() (net.Conn, error) {
+	for {
+		c, err := d.Listener.Accept()
+		if err != nil {
+			return nil, err
+		}
+		w := &wire{Conn: c, d: d, from: addressOf(c), left: mostUnanswered}
+		w.top = w
+		if d.p.implicit {
+			w.top = nil
+		}
+		why := d.s.guard.enter(w.from, d.p)
+		if why == "" && d.join(w) {
+			return w, nil
+		}
+		if why == "" { // stopping
+			d.s.guard.leave(w.from)
+			why = "closing"
+		}
+		d.s.o.Observe(Event{What: "busy"})
+		if !d.p.implicit {
+			_ = c.SetWriteDeadline(time.Now().Add(time.Second))
+			_, _ = io.WriteString(c, "421 4.7.0 "+d.s.o.Hostname+" "+why+"\r\n")
+		}
+		_ = c.Close()
+	}
+}
+
+func (d *doorway) join(w *wire) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.stopped {
+		return false
+	}
+	d.wires[w] = struct{}{}
+	return true
+}
+
+func (d *doorway) leave(w *wire) {
+	d.mu.Lock()
+	_, in := d.wires[w]
+	delete(d.wires, w)
+	d.mu.Unlock()
+	if in {
+		d.s.guard.leave(w.from)
+	}
+}
+
+// stop lets nobody in any more and tells everybody to stop after the message under way.
+func (d *doorway) stop() {
+	_ = d.Close()
+	d.mu.Lock()
+	if !d.stopped {
+		d.stopped = true
+		close(d.halt)
+	}
+	list := make([]*wire, 0, len(d.wires))
+	for w := range d.wires {
+		list = append(list, w)
+	}
+	d.mu.Unlock()
+	for _, w := range list {
+		w.stop()
+	}
+}
+
+func (d *doorway) cutAll() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for w := range d.wires {
+		_ = w.Conn.Close()
+	}
+}
+
+// addressOf is who is at the other end; not valid for sockets that are no internet's.
+func addressOf(c net.Conn) netip.Addr {
+	a, err := netip.ParseAddrPort(c.RemoteAddr().String())
+	if err != nil {
+		return netip.Addr{}
+	}
+	return a.Addr().Unmap().WithZone("")
+}
+
+const (
+	// mostUnanswered is how many octets may come before an answer while no message does: a group of pipelined
+	// commands, and the chunk of a BDAT whose recipients were all refused.
+	mostUnanswered = 256 << 10
+	// mostAnswers is how many commands are answered before a message is taken.
+	mostAnswers = 500
+)
+
+// wire is one connection as the machine has it, below TLS. It owns the deadlines, bounds what comes in before it is
+// answered, which the library does not, and ends a connection politely.
+type wire struct {
+	net.Conn
+	d    *doorway
+	from netip.Addr
+
+	mu       sync.Mutex
+	top      net.Conn  // what answers are written to: TLS, or the wire itself; nil: nobody would understand them
+	phase    phase
+	left     int64     // octets that may still come before the next answer
+	answers  int       // since the last message taken
+	until    time.Time // when the message under way must be in
+	stopping bool
+	cut      string // why it ends at the next chance; empty: it goes on
+	closed   bool
+}
+
+// phase is what a connection is at.
+type phase uint8
+
+const (
+	commands phase = iota // waits for one
+	message               // octets of a message come in, or it is being judged
+	answer                // it has been judged; what still comes of it is passed over until the answer is written
+)
+
+// Read waits at most for the idle time, or until the message under way must be in.
+func (w *wire) Read(p []byte) (int, error) {
+	w.mu.Lock()
+	switch {
+	case w.cut != "":
+	case w.left <= 0:
+		w.cut = "4.7.0 too much at once"
+	case w.answers > mostAnswers:
+		w.cut = "4.7.0 too many commands"
+	case w.stopping && w.phase == commands:
+		w.cut = closing
+	}
+	if w.cut != "" {
+		w.mu.Unlock()
+		return 0, w.end()
+	}
+	deadline := time.Now().Add(w.d.s.o.Idle)
+	if w.phase != commands && w.until.Before(deadline) {
+		deadline = w.until
+	}
+	_ = w.Conn.SetReadDeadline(deadline)
+	w.mu.Unlock()
+	n, err := w.Conn.Read(p)
+	w.mu.Lock()
+	w.left -= int64(n)
+	stopped := w.stopping && w.phase == commands && n == 0 && errors.Is(err, os.ErrDeadlineExceeded)
+	if stopped {
+		w.cut = closing
+	}
+	w.mu.Unlock()
+	if stopped {
+		return 0, w.end()
+	}
+	return n, err
+}
+
+const closing = "4.3.2 closing, please come again"
+
+// end says why the connection ends; the caller then reads the end of the file. Whoever is cut for what it sent has
+// had its answer.
+func (w *wire) end() error {
+	w.mu.Lock()
+	top, why := w.top, w.cut
+	w.mu.Unlock()
+	if top != nil && why != answered {
+		_, _ = io.WriteString(top, "421 "+why+"\r\n")
+	}
+	return io.EOF
+}
+
+// answered is the cut of a connection that was told already.
+const answered = "answered"
+
+func (w *wire) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	if w.phase == answer {
+		w.phase = commands
+	}
+	if w.phase == commands {
+		w.left = mostUnanswered
+	}
+	w.answers++
+	w.mu.Unlock()
+	return w.Conn.Write(p)
+}
+
+// Close may come from several sides.
+func (w *wire) Close() error {
+	w.mu.Lock()
+	again := w.closed
+	w.closed = true
+	w.mu.Unlock()
+	if again {
+		return nil
+	}
+	w.d.leave(w)
+	return w.Conn.Close()
+}
+
+// SetReadDeadline is the wire's own affair.
+func (w *wire) SetReadDeadline(time.Time) error { return nil }
+
+// SetDeadline leaves reading to the wire.
+func (w *wire) SetDeadline(t time.Time) error { return w.Conn.SetWriteDeadline(t) }
+
+// talk names what answers are written to from now on.
+func (w *wire) talk(top net.Conn) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.top = top
+}
+
+// begin says that a message comes in, of at most that many octets.
+func (w *wire) begin(most int64, within time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.phase, w.until, w.left = message, time.Now().Add(within), most
+}
+
+// judged says that the message under way is about to be answered.
+func (w *wire) judged(taken bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.phase = answer
+	if taken {
+		w.answers = 0
+	}
+}
+
+// cutOff ends the connection after the answer under way.
+func (w *wire) cutOff() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.cut = answered
+}
+
+func (w *wire) isCut() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.cut != ""
+}
+
+func (w *wire) stop() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.stopping = true
+	if w.phase == commands {
+		_ = w.Conn.SetReadDeadline(time.Unix(1, 0))
+	}
+}
