@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"time"
 
@@ -54,7 +55,8 @@ func whole(each []*smtp.SMTPError) error {
 // take reads the message, judges it and, if it is taken, has it written down. There is one answer a recipient.
 func (x *transaction) take(r io.Reader) []*smtp.SMTPError {
 	o := x.s.o
-	x.w.begin(2*o.MaxSize+mostUnanswered, o.Transfer)
+	_, chunked := r.(*io.PipeReader)
+	x.w.begin(2*o.MaxSize+mostUnanswered, o.Transfer, !chunked)
 	taken := false
 	defer func() { x.w.judged(taken) }()
 	raw, held, err := x.s.read(r)
@@ -114,10 +116,10 @@ func (x *transaction) judge(raw []byte) []*smtp.SMTPError {
 	head, _ := mail.ReadHeader(raw)
 	m := &Message{Envelope: x.from, Raw: raw}
 	describe(m, head)
-	if no := x.s.check(ctx, m, head); no != nil {
+	if no := x.s.check(ctx, m, head, x.to); no != nil {
 		return x.settle(ctx, m, x.allRefuse(no))
 	}
-	m.Trace = x.received(m)
+	m.Trace += x.received(m)
 	verdicts := make([]*Refusal, len(x.to))
 	for i, to := range x.to {
 		err := x.s.boxes[to.Box].Screen(ctx, m, to)
@@ -142,9 +144,33 @@ func (x *transaction) allRefuse(no *Refusal) []*Refusal {
 }
 
 // check is what holds for every recipient.
-func (s *Server) check(ctx context.Context, m *Message, head mail.Header) *Refusal {
+func (s *Server) check(ctx context.Context, m *Message, head mail.Header, to []Rcpt) *Refusal {
 	if head.CountReceived() > mostReceived {
 		return Refuse(554, "5.4.6", "this message goes round in circles: it passed more than 50 servers")
+	}
+	if m.Account.IsZero() {
+		a, signed := s.authenticate(ctx, m, head)
+		m.Auth, m.Trace = a, s.results(a, m, signed)
+		m.Raw = withoutForged(m.Raw, head, s.o.Hostname)
+		if a.DMARC == Fail && a.Policy == "reject" {
+			return Refuse(550, "5.7.1", fmt.Sprintf("%s asks to refuse mail in its name that is not authenticated (DMARC p=reject); "+
+				"this message is not: SPF is %s, DKIM is %s, and neither agrees with its From", plain(a.Domain), a.SPF, a.DKIM))
+		}
+		s.score(m, head, len(to))
+	} else { // who signed in is known
+		m.Auth = Auth{SPF: None, DKIM: None, DMARC: None}
+	}
+	if kind := programIn(m.Raw); kind != "" {
+		return Refuse(554, "5.7.1", "an attachment is a program ("+kind+"); please send it another way")
+	}
+	if s.rspamd != nil {
+		points, action, err := s.rspamd.ask(ctx, m, to)
+		if err != nil {
+			s.o.Log.WarnContext(ctx, "inbox: rspamd says nothing", "message", m.ID.String(), "error", err)
+		} else if points > 0 {
+			m.Score += points
+			m.Marks = append(m.Marks, "rspamd: "+action)
+		}
 	}
 	return nil
 }
@@ -199,14 +225,16 @@ func (s *Server) read(r io.Reader) (raw []byte, held int64, err error) {
 	raw = make([]byte, 0, first)
 	for {
 		n, err := r.Read(raw[len(raw):cap(raw)])
-		seen := max(0, len(raw)-2)
 		raw = raw[:len(raw)+n]
-		// The library does not see that CR CR LF ends a line, and would wait for the end of the message for ever.
-		if bytes.Contains(raw[seen:], []byte("\r\r\n")) {
-			return nil, held, errLost
-		}
 		if err == io.EOF {
 			break
+		}
+		if errors.Is(err, pause{}) {
+			// The library does not see that CR CR LF ends a line, nor then that the message ends: both would wait.
+			if bytes.Contains(raw, []byte("\r\r\n")) {
+				return nil, held, errLost
+			}
+			err = nil
 		}
 		if err != nil {
 			return nil, held, err
@@ -235,8 +263,8 @@ func badLines() *Refusal {
 	return Refuse(554, "5.6.0", "a line of this message does not end with CRLF (RFC 5321 section 2.3.8)")
 }
 
-// goodLines reports whether no server could take a part of the message for its end: each LF ends a CRLF, and no dot
-// stands alone between CRs. Other lone CRs are some programs' dirt and harm nobody.
+// goodLines reports whether no server could take a part of the message for its end: each LF ends a CRLF, before
+// which no CR stands, and no dot stands alone between CRs. Other lone CRs are some programs' dirt and harm nobody.
 func goodLines(raw []byte) bool {
 	for at := 0; ; {
 		n := bytes.IndexByte(raw[at:], '\n')
@@ -248,5 +276,5 @@ func goodLines(raw []byte) bool {
 			return false
 		}
 	}
-	return !bytes.Contains(raw, []byte("\r.\r"))
+	return !bytes.Contains(raw, []byte("\r.\r")) && !bytes.Contains(raw, []byte("\r\r\n"))
 }

@@ -59,13 +59,14 @@ func (a Auth) Authenticated() bool { return a.DMARC == Pass }
 // Message is a message whose bytes are in.
 type Message struct {
 	Envelope
-	Raw     []byte // as it came, byte for byte
+	Raw     []byte // as it came, byte for byte, but for Authentication-Results that pretend to be ours
 	Trace   string // the Received and Authentication-Results lines to put before it, with CRLF
 	From    string // of the header, for people to read
 	Subject string
 	Key     string // its Message-ID
 	Auth    Auth
-	Score   int // of the spam checks, in tenths: 0 is clean
+	Score   int      // of the spam checks, in tenths: 0 is clean
+	Marks   []string // the checks that gave points
 }
 
 // Rcpt is a recipient that a box has found.
@@ -104,21 +105,23 @@ type Box interface {
 	Accept(ctx context.Context, list []Arrival) error
 }
 
-// Slip is what is told of a message that arrived, without its words but for the subject.
+// Slip is what is told of a message that arrived, for one recipient, without its words but for the subject.
 type Slip struct {
 	ID         id.ID
-	MessageID  id.ID
+	MessageID  id.ID // the same for all recipients of one message
 	Box        string
 	OwnerID    id.ID
 	Recipient  string
-	Sender     string
+	Sender     string // of the envelope; "" is <>
 	HeaderFrom string
 	Subject    string
-	Size       int64
-	Remote     string
+	MessageKey string // its Message-ID
+	Size       int64  // octets
+	Remote     string // address of who handed it over; empty when it was submitted, or behind LMTP
+	Auth       Auth
 	Score      int
 	State      SlipState
-	Reason     string
+	Reason     string // the answer of a refusal
 	At         time.Time
 }
 
@@ -129,3 +132,33 @@ const (
 	Taken   SlipState = "taken"
 	Refused SlipState = "refused"
 )
+
+// Page is a part of a list.
+type Page struct {
+	Number int // from 1; 0 means 1
+	Size   int // 0 means 50
+}
+
+func (p Page) limits() (size, offset int) {
+	size = p.Size
+	if size <= 0 {
+		size = 50
+	}
+	return size, (max(1, p.Number) - 1) * size
+}
+
+// List is a page with the number of all.
+type List struct {
+	Rows  []Slip
+	Total int
+}
+
+// Count is how many messages one kind of recipient took or refused.
+type Count struct {
+	Box   string
+	State SlipState
+	N     int
+}
+
+// Kept is for how long it is told what arrived.
+const Kept = 30 * 24 * time.Hour

@@ -100,13 +100,20 @@ type site struct {
 
 type serving func(*inbox.Server, context.Context, net.Listener) error
 
-func overSMTP(s *inbox.Server, ctx context.Context, ln net.Listener) error { return s.ServeSMTP(ctx, ln) }
-func overLMTP(s *inbox.Server, ctx context.Context, ln net.Listener) error { return s.ServeLMTP(ctx, ln) }
+func overSMTP(s *inbox.Server, ctx context.Context, ln net.Listener) error {
+	return s.ServeSMTP(ctx, ln)
+}
+func overLMTP(s *inbox.Server, ctx context.Context, ln net.Listener) error {
+	return s.ServeLMTP(ctx, ln)
+}
 
 func open(t testing.TB, d *db.DB, o inbox.Options, serve serving) *site {
 	t.Helper()
 	s := &site{d: d, box: inbox.New(d, clock.System), shelf: &shelf{}}
 	o.Hostname = "mx.ly.example"
+	if o.Resolver == nil {
+		o.Resolver = &dns{}
+	}
 	o.Boxes = append(o.Boxes, s.shelf)
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -229,8 +236,79 @@ var certificate = sync.OnceValue(func() tls.Certificate {
 
 func withTLS() *tls.Config { return &tls.Config{Certificates: []tls.Certificate{certificate()}} }
 
+// dns answers from memory: "TXT name", "MX name", "A name", "PTR address"; what it does not have does not exist, and
+// what is named in broken does not answer.
+type dns struct {
+	records map[string][]string
+	broken  map[string]bool
+	mu      sync.Mutex
+	asked   []string
+}
+
+func (d *dns) look(kind, name string) ([]string, error) {
+	key := kind + " " + strings.TrimSuffix(name, ".")
+	d.mu.Lock()
+	d.asked = append(d.asked, key)
+	d.mu.Unlock()
+	if d.broken[key] {
+		return nil, &net.DNSError{Err: "server misbehaving", Name: name, IsTemporary: true}
+	}
+	if len(d.records[key]) == 0 {
+		return nil, &net.DNSError{Err: "no such host", Name: name, IsNotFound: true}
+	}
+	return d.records[key], nil
+}
+
+func (d *dns) LookupTXT(_ context.Context, name string) ([]string, error) { return d.look("TXT", name) }
+
+func (d *dns) LookupMX(_ context.Context, name string) ([]*net.MX, error) {
+	list, err := d.look("MX", name)
+	var out []*net.MX
+	for _, s := range list {
+		out = append(out, &net.MX{Host: s + ".", Pref: 10})
+	}
+	return out, err
+}
+
+func (d *dns) LookupIPAddr(_ context.Context, name string) ([]net.IPAddr, error) {
+	list, err := d.look("A", name)
+	var out []net.IPAddr
+	for _, s := range list {
+		out = append(out, net.IPAddr{IP: net.ParseIP(s)})
+	}
+	return out, err
+}
+
+func (d *dns) LookupAddr(_ context.Context, addr string) ([]string, error) {
+	return d.look("PTR", addr)
+}
+
 // letter is a message, with its end.
 func letter(body string) string {
 	return "From: Anne <anne@there.example>\r\nTo: somebody@ly.example\r\nSubject: News\r\nDate: Fri, 27 Nov 2026 10:00:00 +0000\r\n" +
 		"Message-ID: <1@there.example>\r\n\r\n" + body + "\r\n.\r\n"
+}
+
+// silent is a DNS that never answers.
+type silent struct{ inbox.Resolver }
+
+func (silent) LookupTXT(ctx context.Context, name string) ([]string, error) {
+	<-ctx.Done()
+	return nil, &net.DNSError{Err: "timeout", Name: name, IsTimeout: true, IsTemporary: true}
+}
+
+// gate is a DNS that answers once it is opened, and counts.
+type gate struct {
+	inbox.Resolver
+	open chan struct{}
+	mu   sync.Mutex
+	n    int
+}
+
+func (g *gate) LookupTXT(context.Context, string) ([]string, error) {
+	<-g.open
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.n++
+	return []string{"x"}, nil
 }

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/emersion/go-smtp"
+
+	"amicale/internal/web"
 )
 
 // Options tune a server; a zero field takes the value named.
@@ -86,11 +88,17 @@ type Server struct {
 	guard  *guard
 	memory *budget
 	take   *committer
+	rules  []rule
+	rspamd *rspamd     // nil: none is asked
+	tries  *web.Limits // wrong passwords
 }
 
 // NewServer makes a server that takes messages into the inbox.
 func NewServer(box *Inbox, o Options) *Server {
 	o = o.filled()
+	if o.Resolver == nil {
+		o.Resolver = NewResolver(net.DefaultResolver, box.clock)
+	}
 	s := &Server{box: box, o: o, boxes: map[string]Box{}}
 	for _, b := range o.Boxes {
 		s.boxes[b.Name()] = b
@@ -98,6 +106,7 @@ func NewServer(box *Inbox, o Options) *Server {
 	s.guard = newGuard(box.clock, o)
 	s.memory = &budget{most: o.Memory}
 	s.take = newCommitter(box, s.boxes, o)
+	s.rules, s.rspamd, s.tries = rules(), newRspamd(o.Rspamd), newTries(s)
 	return s
 }
 

@@ -27,6 +27,7 @@ type session struct {
 
 	account id.ID // who signed in
 	errors  int
+	failed  int // tries to sign in
 
 	mu sync.Mutex
 	tx *transaction // between MAIL and its end
@@ -87,6 +88,8 @@ func (x *session) Mail(from string, o *smtp.MailOptions) error {
 	switch {
 	case x.w.isCut():
 		return x.goodbye()
+	case x.p.submission && x.over == "":
+		return x.refuse(Refuse(530, "5.7.0", "STARTTLS first"))
 	case x.p.submission && x.account.IsZero():
 		return x.refuse(Refuse(530, "5.7.0", "sign in first"))
 	case x.under() != nil:
@@ -147,21 +150,35 @@ func broken() *Refusal { return Refuse(451, "4.3.0", "our fault, please try agai
 
 // find asks the boxes in order.
 func (s *Server) find(ctx context.Context, e Envelope, address string) (Rcpt, error) {
+	if b := s.boxes[submissionBox]; b != nil && !e.Account.IsZero() {
+		r, err := s.findIn(ctx, b, e, address)
+		if !errors.Is(err, errs.NotFound) {
+			return r, err
+		}
+	}
 	for _, b := range s.o.Boxes {
-		r, err := b.Find(ctx, e, address)
+		if b.Name() == submissionBox {
+			continue
+		}
+		r, err := s.findIn(ctx, b, e, address)
 		if errors.Is(err, errs.NotFound) {
 			continue
 		}
-		if err != nil {
-			return Rcpt{}, err
-		}
-		r.Box = b.Name()
-		if r.Address == "" {
-			r.Address = address
-		}
-		return r, nil
+		return r, err
 	}
 	return Rcpt{}, NoSuchAddress()
+}
+
+func (s *Server) findIn(ctx context.Context, b Box, e Envelope, address string) (Rcpt, error) {
+	r, err := b.Find(ctx, e, address)
+	if err != nil {
+		return Rcpt{}, err
+	}
+	r.Box = b.Name()
+	if r.Address == "" {
+		r.Address = address
+	}
+	return r, nil
 }
 
 // guessed answers a guess: later and later, in the end for the last time.
@@ -175,15 +192,21 @@ func (x *session) guessed(no *Refusal) error {
 		x.s.o.Log.Warn("inbox: somebody guesses addresses", "remote", x.w.from.String())
 		return x.cut(Refuse(421, "4.7.0", "too many unknown recipients"))
 	}
-	if wait > 0 {
-		t := time.NewTimer(wait)
-		defer t.Stop()
-		select {
-		case <-t.C:
-		case <-x.w.d.halt:
-		}
-	}
+	x.wait(wait)
 	return x.refuse(no)
+}
+
+// wait lets an answer come late, but does not hold up a server that stops.
+func (x *session) wait(d time.Duration) {
+	if d <= 0 {
+		return
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-x.w.d.halt:
+	}
 }
 
 // refuse counts an error; too many end the session.

@@ -122,11 +122,13 @@ type wire struct {
 	from netip.Addr
 
 	mu       sync.Mutex
-	top      net.Conn  // what answers are written to: TLS, or the wire itself; nil: nobody would understand them
+	top      net.Conn // what answers are written to: TLS, or the wire itself; nil: nobody would understand them
 	phase    phase
 	left     int64     // octets that may still come before the next answer
 	answers  int       // since the last message taken
 	until    time.Time // when the message under way must be in
+	pauses   bool      // its reader wants to know when nothing comes
+	paused   bool      // and does
 	stopping bool
 	cut      string // why it ends at the next chance; empty: it goes on
 	closed   bool
@@ -161,11 +163,22 @@ func (w *wire) Read(p []byte) (int, error) {
 	if w.phase != commands && w.until.Before(deadline) {
 		deadline = w.until
 	}
+	short := w.phase == message && w.pauses && !w.paused
+	if look := time.Now().Add(min(time.Second, w.d.s.o.Idle/4)); short && look.Before(deadline) {
+		deadline = look
+	} else {
+		short = false
+	}
 	_ = w.Conn.SetReadDeadline(deadline)
 	w.mu.Unlock()
 	n, err := w.Conn.Read(p)
 	w.mu.Lock()
 	w.left -= int64(n)
+	w.paused = n == 0
+	if short && n == 0 && errors.Is(err, os.ErrDeadlineExceeded) {
+		w.mu.Unlock()
+		return 0, pause{}
+	}
 	stopped := w.stopping && w.phase == commands && n == 0 && errors.Is(err, os.ErrDeadlineExceeded)
 	if stopped {
 		w.cut = closing
@@ -176,6 +189,14 @@ func (w *wire) Read(p []byte) (int, error) {
 	}
 	return n, err
 }
+
+// pause is the error of a reader whose sender is silent for a moment: it may look at what it has and read on.
+// Temporary is what lets TLS go on after it.
+type pause struct{}
+
+func (pause) Error() string   { return "nothing comes for the moment" }
+func (pause) Timeout() bool   { return false }
+func (pause) Temporary() bool { return true }
 
 const closing = "4.3.2 closing, please come again"
 
@@ -233,11 +254,11 @@ func (w *wire) talk(top net.Conn) {
 	w.top = top
 }
 
-// begin says that a message comes in, of at most that many octets.
-func (w *wire) begin(most int64, within time.Duration) {
+// begin says that a message comes in, of at most that many octets, and whether its reader takes a pause.
+func (w *wire) begin(most int64, within time.Duration, pauses bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.phase, w.until, w.left = message, time.Now().Add(within), most
+	w.phase, w.until, w.left, w.pauses, w.paused = message, time.Now().Add(within), most, pauses, false
 }
 
 // judged says that the message under way is about to be answered.

@@ -1,0 +1,183 @@
+package inbox
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"net"
+	netmail "net/mail"
+	"slices"
+	"strings"
+	"sync"
+
+	"blitiri.com.ar/go/spf"
+	"github.com/emersion/go-msgauth/authres"
+	"github.com/emersion/go-msgauth/dkim"
+	"golang.org/x/net/idna"
+
+	"amicale/internal/mail"
+)
+
+// What of a message is checked at most: the library's work grows with the product of these, and strangers choose them.
+const (
+	mostSignatures = 5
+	mostSignature  = 4 << 10   // octets of one signature's field
+	mostHead       = 256 << 10 // octets
+	mostHeadLines  = 3_000
+)
+
+// signature is what one DKIM signature came to.
+type signature struct {
+	domain string
+	result Result
+}
+
+// authenticate evaluates SPF, DKIM and DMARC, at once and within the time. What cannot be known in time is TempError
+// and refuses nobody.
+func (s *Server) authenticate(ctx context.Context, m *Message, head mail.Header) (Auth, []signature) {
+	ctx, cancel := context.WithTimeout(ctx, s.o.Checks)
+	defer cancel()
+	var signed []signature
+	var both sync.WaitGroup
+	if head.Count("DKIM-Signature") > 0 {
+		both.Go(func() { signed = s.checkDKIM(ctx, m.Raw, head) })
+	}
+	a := Auth{}
+	a.SPF, a.SPFDomain = s.checkSPF(ctx, m.Envelope)
+	both.Wait()
+	a.DKIM = None
+	for _, want := range []Result{PermError, TempError, Fail, Pass} { // the best of them counts
+		if slices.ContainsFunc(signed, func(g signature) bool { return g.result == want }) {
+			a.DKIM = want
+		}
+	}
+	for _, g := range signed {
+		if g.result == Pass && !slices.Contains(a.DKIMDomain, g.domain) {
+			a.DKIMDomain = append(a.DKIMDomain, g.domain)
+		}
+	}
+	(&dmarc{ctx: ctx, dns: s.o.Resolver}).check(&a, m.Envelope, head, signed)
+	return a, signed
+}
+
+// checkSPF says whether the other server may send for the envelope's sender, or for itself when there is none (RFC
+// 7208 §2.4). Behind another server nobody knows.
+func (s *Server) checkSPF(ctx context.Context, e Envelope) (Result, string) {
+	local, domain := "postmaster", asciiName(e.Hello)
+	if at := strings.LastIndexByte(e.From, '@'); at >= 0 {
+		local, domain = e.From[:at], asciiName(e.From[at+1:])
+	}
+	if !e.Remote.IsValid() || !strings.Contains(domain, ".") || strings.HasPrefix(domain, "[") {
+		return None, ""
+	}
+	r, _ := spf.CheckHostWithSender(net.IP(e.Remote.AsSlice()), e.Hello, local+"@"+domain, spf.WithContext(ctx), spf.WithResolver(s.o.Resolver))
+	return Result(r), domain
+}
+
+func (s *Server) checkDKIM(ctx context.Context, raw []byte, head mail.Header) []signature {
+	_, end := mail.ReadHeader(raw)
+	heavy := end > mostHead || bytes.Count(raw[:end], []byte("\n")) > mostHeadLines
+	for _, f := range head.All("DKIM-Signature") {
+		heavy = heavy || len(f) > mostSignature
+	}
+	if heavy {
+		return []signature{{result: PermError}}
+	}
+	if end == len(raw) && !bytes.HasSuffix(raw, []byte("\r\n\r\n")) {
+		raw = append(bytes.Clone(raw), "\r\n"...) // the library wants the empty line even when no body follows
+	}
+	list, err := dkim.VerifyWithOptions(bytes.NewReader(raw), &dkim.VerifyOptions{
+		MaxVerifications: mostSignatures,
+		LookupTXT:        func(name string) ([]string, error) { return s.o.Resolver.LookupTXT(ctx, asciiName(name)) },
+	})
+	if err != nil && !errors.Is(err, dkim.ErrTooManySignatures) {
+		return []signature{{result: PermError}}
+	}
+	var out []signature
+	for _, v := range list {
+		g := signature{domain: asciiName(v.Domain), result: Fail}
+		switch {
+		case v.Err == nil:
+			g.result = Pass
+		case dkim.IsTempFail(v.Err):
+			g.result = TempError
+		case dkim.IsPermFail(v.Err):
+			g.result = PermError
+		}
+		out = append(out, g)
+	}
+	return out
+}
+
+// asciiName is a domain as the DNS has it: lower case, A-labels, no dot at the end.
+func asciiName(s string) string {
+	s = strings.ToLower(strings.TrimSuffix(s, "."))
+	if ascii(s) {
+		return s
+	}
+	if a, err := idna.Lookup.ToASCII(s); err == nil {
+		return a
+	}
+	return s
+}
+
+func domainOf(address string) string {
+	return asciiName(address[strings.LastIndexByte(address, '@')+1:])
+}
+
+// fromDomain is the domain of the From header's author. Several authors, or several headers, have none that could be
+// checked (RFC 9989 §5.3.1); ok is then false.
+func fromDomain(head mail.Header) (domain string, ok bool) {
+	all := head.All("From")
+	if len(all) != 1 {
+		return "", false
+	}
+	list, err := netmail.ParseAddressList(all[0])
+	if err == nil && len(list) > 0 {
+		domain = domainOf(list[0].Address)
+		for _, a := range list[1:] {
+			if domainOf(a.Address) != domain {
+				return "", false
+			}
+		}
+		return domain, domain != ""
+	}
+	// What strict reading cannot take is read as mail programs do: the last address in angle brackets.
+	s := all[0]
+	if open := strings.LastIndexByte(s, '<'); open >= 0 {
+		s, _, _ = strings.Cut(s[open+1:], ">")
+	}
+	s = strings.TrimSpace(s)
+	if strings.Count(s, "@") != 1 || strings.ContainsAny(s, " \t,;\"") {
+		return "", false
+	}
+	domain = domainOf(s)
+	return domain, domain != ""
+}
+
+// results is our Authentication-Results line (RFC 8601).
+func (s *Server) results(a Auth, m *Message, signed []signature) string {
+	list := []authres.Result{&authres.SPFResult{Value: authres.ResultValue(a.SPF), From: plain(m.Envelope.From)}}
+	if m.Envelope.From == "" {
+		list[0] = &authres.SPFResult{Value: authres.ResultValue(a.SPF), Helo: plain(a.SPFDomain)}
+	}
+	for _, g := range signed {
+		list = append(list, &authres.DKIMResult{Value: authres.ResultValue(g.result), Domain: plain(g.domain)})
+	}
+	if len(signed) == 0 {
+		list = append(list, &authres.DKIMResult{Value: authres.ResultNone})
+	}
+	list = append(list, &authres.DMARCResult{Value: authres.ResultValue(a.DMARC), From: plain(a.Domain)})
+	line := strings.ReplaceAll(authres.Format(s.o.Hostname, list), "; ", ";\r\n\t")
+	return "Authentication-Results: " + strings.TrimSpace(strings.ReplaceAll(line, " ;", ";")) + "\r\n"
+}
+
+// plain is a value that may stand in a header without quotes; anything else is left out.
+func plain(s string) string {
+	for i := range len(s) {
+		if c := s[i]; c <= ' ' || c >= 0x7f || strings.IndexByte("\"()<>;,\\=", c) >= 0 {
+			return ""
+		}
+	}
+	return s
+}

@@ -1,0 +1,124 @@
+package inbox
+
+import (
+	"mime"
+	netmail "net/mail"
+	"net/netip"
+	"regexp"
+	"strings"
+	"time"
+
+	"amicale/internal/mail"
+)
+
+// The checks that cost next to nothing. Each is a rule with its points, in tenths; what a sum means is the
+// recipient's own choice (Box.Screen).
+
+// clue is what the rules look at.
+type clue struct {
+	m    *Message
+	head mail.Header
+	to   int    // recipients
+	host string // our own name
+}
+
+type rule struct {
+	name   string
+	points int
+	hit    func(c *clue) bool
+}
+
+// rules are in no order: all are asked.
+func rules() []rule {
+	return []rule{
+		{"no From", 40, func(c *clue) bool { return c.head.Count("From") == 0 }},
+		{"several From", 50, func(c *clue) bool { return c.head.Count("From") > 1 }},
+		{"no Message-ID", 10, func(c *clue) bool { return c.m.Key == "" }},
+		{"no Date", 10, func(c *clue) bool { return c.head.Count("Date") == 0 }},
+		{"Date in the future", 20, func(c *clue) bool { return c.dated().After(c.m.At.Add(2 * 24 * time.Hour)) }},
+		{"no To", 5, func(c *clue) bool { return c.head.Count("To")+c.head.Count("Cc") == 0 }},
+		{"HELO is an address", 15, func(c *clue) bool { return isAddress(c.m.Hello) && c.m.Remote.IsValid() }},
+		{"HELO is our name", 40, func(c *clue) bool { return strings.EqualFold(c.m.Hello, c.host) && !c.m.Remote.IsLoopback() }},
+		{"HELO is no domain", 10, func(c *clue) bool { return !strings.ContainsAny(c.m.Hello, ".:") }},
+		{"report to many", 40, func(c *clue) bool { return c.m.Envelope.From == "" && c.to > 1 }},
+		{"DMARC quarantine", 40, func(c *clue) bool { return c.m.Auth.DMARC == Fail && c.m.Auth.Policy != "none" }},
+		{"DMARC none", 10, func(c *clue) bool { return c.m.Auth.DMARC == Fail && c.m.Auth.Policy == "none" }},
+		{"SPF fail", 25, func(c *clue) bool { return c.m.Auth.SPF == Fail && c.m.Auth.DMARC != Pass }},
+		{"SPF softfail", 10, func(c *clue) bool { return c.m.Auth.SPF == SoftFail && c.m.Auth.DMARC != Pass }},
+		{"marked before", 40, func(c *clue) bool {
+			return strings.EqualFold(c.head.Get("X-Spam-Flag"), "yes") || hasPrefixFold(c.head.Get("X-Spam-Status"), "yes")
+		}},
+	}
+}
+
+func hasPrefixFold(s, prefix string) bool {
+	return len(s) >= len(prefix) && strings.EqualFold(s[:len(prefix)], prefix)
+}
+
+// dated is the Date header's, zero when it cannot be read.
+func (c *clue) dated() time.Time {
+	t, err := netmail.ParseDate(c.head.Get("Date"))
+	if err != nil {
+		return time.Time{}
+	}
+	return t
+}
+
+// isAddress reports whether a server calls itself by a number, in brackets (RFC 5321 §4.1.3) or without.
+func isAddress(hello string) bool {
+	s := strings.TrimSuffix(strings.TrimPrefix(hello, "["), "]")
+	if hasPrefixFold(s, "ipv6:") {
+		s = s[5:]
+	}
+	_, err := netip.ParseAddr(s)
+	return err == nil
+}
+
+// score adds up the rules.
+func (s *Server) score(m *Message, head mail.Header, to int) {
+	c := &clue{m, head, to, s.o.Hostname}
+	for _, r := range s.rules {
+		if r.hit(c) {
+			m.Score += r.points
+			m.Marks = append(m.Marks, r.name)
+		}
+	}
+}
+
+// program is a file name that Windows or macOS runs when it is opened: nobody sends one to a friend by mail, and all
+// large providers refuse them.
+var program = regexp.MustCompile(`(?i)\.(ade|adp|app|appx|bat|chm|cmd|com|cpl|dll|exe|gadget|hta|inf|ins|isp|jar|jnlp|js|jse|lib|lnk|mde|msc|msi|msix|msp|mst|nsh|pif|ps1|psc1|reg|scf|scr|sct|sys|url|vb|vbe|vbs|vhd|vxd|wsc|wsf|wsh)$`)
+
+// programIn is the name of an attachment that is a program, "" when there is none.
+func programIn(raw []byte) string {
+	bad := ""
+	eachPart(raw, 0, func(h mail.Header) bool {
+		for _, field := range []string{h.Get("Content-Disposition"), h.Get("Content-Type")} {
+			for _, name := range namesIn(field) {
+				name = strings.TrimRight(strings.TrimSpace(decoded(name)), ". ") // as Windows does
+				if m := program.FindString(name); m != "" {
+					bad = m
+				}
+			}
+		}
+		return bad == ""
+	})
+	return bad
+}
+
+// loose finds file names where parameters are not written as they should be.
+var loose = regexp.MustCompile(`(?i)name\*?[0-9]*\*?\s*=\s*"?([^";]+)`)
+
+func namesIn(field string) []string {
+	if !strings.Contains(strings.ToLower(field), "name") {
+		return nil
+	}
+	if _, params, err := mime.ParseMediaType(field); err == nil {
+		return []string{params["filename"], params["name"]}
+	}
+	var out []string
+	for _, m := range loose.FindAllStringSubmatch(field, 20) {
+		out = append(out, m[1])
+	}
+	return out
+}
