@@ -58,9 +58,12 @@ func row(slip id.ID, m *Message, auth db.JSON[Auth], to Rcpt, state SlipState, r
 		len(m.Raw), remote, auth, m.Score, string(state), cleaned(reason, 500), m.At}
 }
 
-// ByOwner is what came for an owner, in a box, since a moment; the newest first. The caller owns the box and has
-// checked who asks.
+// ByOwner is what came for an owner, in a box, since a moment, or ever when it is zero; the newest first. The caller
+// owns the box and has checked who asks.
 func (b *Inbox) ByOwner(ctx context.Context, box string, owner id.ID, since time.Time, p Page) (List, error) {
+	if since.IsZero() {
+		since = time.Unix(0, 0)
+	}
 	l, err := b.list(ctx, `box = ? AND owner_id = ? AND at >= ?`, []any{box, owner, since}, p)
 	return l, errs.Wrap("inbox.ByOwner", err)
 }
