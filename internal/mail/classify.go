@@ -145,8 +145,9 @@ func plain(s string) string {
 	b := make([]byte, 0, len(s)+2)
 	b = append(b, ' ')
 	for _, token := range strings.Fields(s) {
-		if strings.Contains(token, "@") {
-			continue
+		if at := strings.IndexByte(token, '@'); at >= 0 {
+			at = max(0, strings.IndexAny(token[:at], "<:("))
+			token = token[:at] // "TO" of "TO:<x@exemple.fr>"
 		}
 		if at := strings.Index(token, "://"); at >= 0 {
 			host, _, _ := strings.Cut(token[at+3:], "/")

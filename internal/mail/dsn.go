@@ -101,13 +101,21 @@ func (d DSN) diagnostic() string {
 	if d.Reply.Code > 0 {
 		code = strconv.Itoa(d.Reply.Code)
 	}
-	return strings.Join(strings.Fields(code+" "+d.Reply.Enhanced+" "+cutOctets(inASCII(text), 300)), " ")
+	return strings.Join(strings.Fields(code+" "+d.enhanced()+" "+cutOctets(inASCII(text), 300)), " ")
+}
+
+// enhanced is the target's code if it is one.
+func (d DSN) enhanced() string {
+	if start, end := enhancedAt(d.Reply.Enhanced, 0); start != 0 || end != len(d.Reply.Enhanced) {
+		return ""
+	}
+	return d.Reply.Enhanced
 }
 
 // status is the enhanced code to report: the target's, else what the class says.
 func (d DSN) status() string {
-	if start, end := enhancedAt(d.Reply.Enhanced, 0); start == 0 && end == len(d.Reply.Enhanced) && d.Reply.Enhanced[0] == '5' {
-		return d.Reply.Enhanced
+	if e := d.enhanced(); strings.HasPrefix(e, "5") {
+		return e
 	}
 	switch d.Class {
 	case Dead:

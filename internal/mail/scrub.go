@@ -96,7 +96,11 @@ func withoutNames(text string) string {
 		inner := strings.TrimLeft(w, `<("'[:{`)
 		end := strings.TrimRight(inner, `>)"'],;:.!?}`)
 		if strings.Contains(w, "@") || strings.Contains(lower, "%40") || strings.Contains(lower, "=40") || strings.Contains(w, "://") || hasHost(end) {
-			words[i] = w[:len(w)-len(inner)] + scrubbed + inner[len(end):]
+			after := inner[len(end):]
+			if strings.Contains(end, "[") { // "mx.exemple.fr[192.0.2.1]"
+				after = strings.TrimPrefix(after, "]")
+			}
+			words[i] = w[:len(w)-len(inner)] + scrubbed + after
 		}
 	}
 	return strings.Join(words, " ")
