@@ -81,6 +81,16 @@ func (r *Request) SpeakLanguage(lang string) {
 	http.SetCookie(r.W, r.Site.cookie(langCookie, lang, 365*24*time.Hour))
 }
 
+// PreferLanguage answers in a language that the visitor's browser does not know of, as that of the letter whose link was
+// followed. A visitor who chose one keeps it.
+func (r *Request) PreferLanguage(lang string) {
+	if _, err := r.Cookie(langCookie); err == nil {
+		return
+	}
+	r.W.Header().Set("Content-Language", lang)
+	r.Request = r.Request.WithContext(r.Site.Bundle.With(r.Ctx(), lang))
+}
+
 // observe counts, logs without personal data, and turns a panic into a 500.
 func (s *Site) observe(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
