@@ -130,9 +130,9 @@ func system() subscriptions.Actor {
 // wants is what the rule in SQL says of one person.
 func (w *world) wants(p, sender id.ID, k subscriptions.Kind) bool {
 	w.t.Helper()
-	list, err := w.Filter(w.t.Context(), sender, k, []id.ID{p})
+	refusing, err := w.Refusing(w.t.Context(), sender, string(k), []id.ID{p})
 	w.must(err)
-	return len(list) == 1
+	return !refusing[p]
 }
 
 // actions are what the trail says of a person, the first first.

@@ -187,18 +187,15 @@ func (s *Store) ReadLink(ctx context.Context, token string) (Link, error) {
 	return l, nil
 }
 
-// Refused is the rule as a condition of SQL: it holds for whoever must not be sent that kind by that sender at that
-// moment. person is the expression that names him in the statement around it. It is for a segment made by one
-// statement; Refusing asks it of persons that are known.
-func (s *Store) Refused(person string, sender id.ID, kind string) (where string, args []any) {
-	where = `(EXISTS (SELECT 1 FROM subscription_choices sc WHERE sc.person_id = ` + person + ` AND sc.current AND NOT sc.wants
-			AND (sc.sender_id = ? AND sc.kind = ? OR sc.kind = 'pause' AND sc.until_at > ?))
-		OR EXISTS (SELECT 1 FROM consents sl WHERE sl.person_id = ` + person + ` AND sl.kind = ? AND NOT sl.granted
-			AND NOT EXISTS (SELECT 1 FROM consents sn WHERE sn.person_id = sl.person_id AND sn.kind = sl.kind
-				AND (sn.at > sl.at OR sn.at = sl.at AND sn.id > sl.id))
-			AND NOT EXISTS (SELECT 1 FROM subscription_choices sy WHERE sy.person_id = sl.person_id AND sy.sender_id = ? AND sy.kind = ?
-				AND sy.wants AND sy.origin = 'person' AND sy.at >= sl.at)))`
-	return where, []any{sender.String(), kind, s.now(), Kind(kind).consent(), sender.String(), kind}
+// refused is the rule as a condition of SQL on p.id: it holds for whoever must not be sent that kind by that sender now.
+func (s *Store) refused(sender id.ID, k Kind) (where string, args []any) {
+	where = `(EXISTS (SELECT 1 FROM subscription_choices c WHERE c.person_id = p.id AND c.current AND NOT c.wants
+			AND (c.sender_id = ? AND c.kind = ? OR c.kind = 'pause' AND c.until_at > ?))
+		OR EXISTS (SELECT 1 FROM consents l WHERE l.person_id = p.id AND l.kind = ? AND NOT l.granted
+			AND NOT EXISTS (SELECT 1 FROM consents n WHERE n.person_id = l.person_id AND n.kind = l.kind AND (n.at > l.at OR n.at = l.at AND n.id > l.id))
+			AND NOT EXISTS (SELECT 1 FROM subscription_choices y WHERE y.person_id = l.person_id AND y.sender_id = ? AND y.kind = ?
+				AND y.wants AND y.origin = 'person' AND y.at >= l.at)))`
+	return where, []any{sender.String(), string(k), s.now(), k.consent(), sender.String(), string(k)}
 }
 
 // refusingBatch bounds the persons of one statement.
@@ -212,7 +209,7 @@ func (s *Store) Refusing(ctx context.Context, sender id.ID, kind string, persons
 	}
 	out := map[id.ID]bool{}
 	for part := range slices.Chunk(persons, refusingBatch) {
-		where, args := s.Refused("p.id", sender, kind)
+		where, args := s.refused(sender, Kind(kind))
 		list, err := db.All[id.ID](ctx, s.db, `SELECT p.id FROM persons p WHERE p.id IN (`+db.In(len(part))+`) AND `+where, append(db.Args(part), args...)...)
 		if err != nil {
 			return nil, errs.Wrap("subscriptions.Refusing", err)
@@ -222,13 +219,4 @@ func (s *Store) Refusing(ctx context.Context, sender id.ID, kind string, persons
 		}
 	}
 	return out, nil
-}
-
-// Filter are those among the persons who may be sent that kind by that sender now, in the order asked for.
-func (s *Store) Filter(ctx context.Context, sender id.ID, kind Kind, persons []id.ID) ([]id.ID, error) {
-	refusing, err := s.Refusing(ctx, sender, string(kind), persons)
-	if err != nil {
-		return nil, err
-	}
-	return slices.DeleteFunc(slices.Clone(persons), func(p id.ID) bool { return refusing[p] }), nil
 }
