@@ -27,7 +27,7 @@ func TestSettingsOfTheProgram(t *testing.T) {
 		{"a database that is not there", "database = \"postgres://u:hush@127.0.0.1:1/amicale\"\n", "127.0.0.1"},
 		{"files that are not there", "blobs = \"s3://key:hush@127.0.0.1:1/amicale?insecure=true\"\n", "blob.Open"},
 		{"no database at all", "database = \"mysql://u:hush@127.0.0.1/amicale\"\n", "neither sqlite:PATH nor postgres://"},
-		{"a password in clear over the net", "smtp = \"smtp://u:hush@mail.example:25?tls=none\"\n", "would travel in clear"},
+		{"a password in clear over the net", "smarthost = \"smtp://u:hush@mail.example:25?tls=none\"\n", "would travel in clear"},
 	} {
 		code, stdout, stderr := ran(t, nil, "serve", "--data", folder, "--config", write(row.file))
 		if code != 1 || !strings.Contains(stderr, row.want) {

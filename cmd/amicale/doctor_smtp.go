@@ -21,7 +21,7 @@ const smtpTimeout = 20 * time.Second
 // mail talks with the smarthost as far as signing in, and sends nothing.
 func (x *examination) mail(ctx context.Context) {
 	const about = "mail"
-	host, err := x.settings.Smarthost()
+	host, err := x.settings.Way()
 	if err != nil {
 		return // Complete has said it
 	}
@@ -31,6 +31,10 @@ func (x *examination) mail(ctx context.Context) {
 	}
 	if domain := senderDomain(x.settings.MailFrom); !strings.Contains(domain, ".") || net.ParseIP(domain) != nil {
 		x.wrong(about, "set AMICALE_MAIL_FROM to an address of a domain you may send for", "letters would come from %q, which other servers refuse", x.settings.MailFrom)
+	}
+	if host.Direct {
+		x.good(about, "letters go to each recipient's own server; run amicale doctor mail for what the DNS must say")
+		return
 	}
 	if said, todo, err := converse(ctx, host, nil); err != nil {
 		x.wrong(about, todo, "%s: %v", host.Address(), err)

@@ -147,7 +147,7 @@ func TestDoctorFindsNothing(t *testing.T) {
 	host := serveMail(t, nil)
 	must(t, "backup", "--data", data, filepath.Join(t.TempDir(), "b.tar.gz"))
 	out := must(t, "doctor", "--data", data, "--listen", freePort(t), "--url", "https://annuaire.example", "--trusted-proxies", "127.0.0.1",
-		"--smtp", "smtp://u:right@"+host.Address()+"?tls=none", "--mail-from", "Amicale <amicale@annuaire.example>", "--secret", "long and random")
+		"--smarthost", "smtp://u:right@"+host.Address()+"?tls=none", "--mail-from", "Amicale <amicale@annuaire.example>", "--secret", "long and random")
 	for _, s := range []string{"SQLite at " + data, "the file is sound", "no server has the file open", "files can be written", "are free",
 		"https://annuaire.example", "takes our password", "the last backup is of", "UTC", "Nothing is wrong."} {
 		if !strings.Contains(out, s) {
@@ -184,7 +184,7 @@ func TestDoctorFinds(t *testing.T) {
 		{"everybody a proxy", []string{"--trusted-proxies", "0.0.0.0/0"}, []string{"WRONG  proxies", "every address on earth"}},
 		{"open to the world past the proxy", []string{"--url", "https://annuaire.example", "--trusted-proxies", "127.0.0.1", "--listen", "0.0.0.0:0"}, []string{"note   proxies", "past the proxy"}},
 		{"a port taken", []string{"--listen", taken.Addr().String()}, []string{"WRONG  answer", "not by amicale"}},
-		{"a wrong sender", []string{"--smtp", "smtp://" + freePort(t) + "?tls=none"}, []string{"WRONG  mail", "letters would come from", "check the host and port"}},
+		{"a wrong sender", []string{"--smarthost", "smtp://" + freePort(t) + "?tls=none"}, []string{"WRONG  mail", "letters would come from", "check the host and port"}},
 		{"a damaged file", []string{"--data", broken}, []string{"WRONG  sqlite", "restore the last backup"}},
 		{"no database at all", []string{"--data", shattered}, []string{"WRONG  database", "restore the last backup"}},
 		{"a server that is not there", []string{"--database", "postgres://u:hush@" + freePort(t) + "/amicale?connect_timeout=2"}, []string{"WRONG  database", "does not answer"}},

@@ -38,7 +38,7 @@ func (c console) say(format string, args ...any) { _, _ = fmt.Fprintf(c, format+
 type cli struct {
 	Config string `help:"Settings file." default:"amicale.toml" type:"path" placeholder:"FILE"`
 
-	Serve   serveCmd   `cmd:"" help:"Serve the site. Example: amicale serve --url https://annuaire.example --smtp smtp://mail.example:587"`
+	Serve   serveCmd   `cmd:"" help:"Serve the site. Example: amicale serve --url https://annuaire.example --smarthost smtp://mail.example:587"`
 	Demo    demoCmd    `cmd:"" help:"Make (or reuse) a demonstration federation and serve it. Example: amicale demo --people 80000"`
 	Import  importCmd  `cmd:"" help:"Take a list of people into the base, from CSV or XLSX. Example: amicale import --association ly liste.csv"`
 	Bench   benchCmd   `cmd:"" help:"Run a measurement. Example: amicale bench search --people 80000 --json"`

@@ -95,7 +95,7 @@ func (s *site) build(ctx context.Context, demo bool) error {
 	if err != nil {
 		return fmt.Errorf("mail-from: %w", err)
 	}
-	host, err := s.settings.Smarthost()
+	host, err := s.settings.Way()
 	if err != nil {
 		return err
 	}

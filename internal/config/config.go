@@ -28,7 +28,16 @@ type Settings struct {
 	URL            string   `help:"The one canonical address, for accounts and passkeys, e.g. https://annuaire.example. Default: http:// and the listen address." env:"AMICALE_URL" placeholder:"URL"`
 	Listen         string   `help:"Address and port to answer on." default:"127.0.0.1:8080" env:"AMICALE_LISTEN" placeholder:"HOST:PORT"`
 	TrustedProxies []string `help:"Addresses or networks whose X-Forwarded-For is believed." env:"AMICALE_TRUSTED_PROXIES" placeholder:"CIDR"`
-	SMTP           string   `help:"Smarthost that mail leaves by: smtp://USER:PASSWORD@HOST:PORT?tls=starttls|tls|none." env:"AMICALE_SMTP" placeholder:"URL"`
+	Smarthost      string   `help:"How mail leaves: by a smarthost, smtp://USER:PASSWORD@HOST:PORT?tls=starttls|tls|none, or mx, directly to the recipients' servers. Default: it waits." env:"AMICALE_SMTP" placeholder:"URL"`
+	SMTP           string   `help:"Address and port on which mail arrives from other servers, e.g. :25." env:"AMICALE_SMTP_LISTEN" placeholder:"HOST:PORT"`
+	LMTP           string   `help:"The same for a mail server that stands in front: HOST:PORT or unix:PATH." env:"AMICALE_LMTP_LISTEN" placeholder:"ADDRESS"`
+	Submission     string   `help:"Address and port on which people hand in mail with an app password, e.g. :587, or :465 for TLS from the first byte." env:"AMICALE_SUBMISSION_LISTEN" placeholder:"HOST:PORT"`
+	MailHost       string   `help:"The name the mail server greets with: that of its address in the DNS, and of the certificate. Default: the host of the URL." env:"AMICALE_MAIL_HOST" placeholder:"NAME"`
+	TLSCert        string   `help:"Certificate chain of the mail server, PEM; read again when the file changes." env:"AMICALE_TLS_CERT" placeholder:"FILE"`
+	TLSKey         string   `help:"Its private key, PEM." env:"AMICALE_TLS_KEY" placeholder:"FILE"`
+	ACME           string   `help:"Get the mail server's certificate by ACME, as this e-mail address; the site must be reached on port 80 under the mail host." env:"AMICALE_ACME" placeholder:"EMAIL"`
+	Resolver       string   `help:"DNS server to ask about mail. Default: the machine's." env:"AMICALE_RESOLVER" placeholder:"HOST:PORT"`
+	Rspamd         string   `help:"An rspamd to be asked about mail that arrives, e.g. http://127.0.0.1:11333. Default: none is." env:"AMICALE_RSPAMD" placeholder:"URL"`
 	MailFrom       string   `help:"Sender of the site's own letters, e.g. Amicale <ne-pas-repondre@annuaire.example>." env:"AMICALE_MAIL_FROM" placeholder:"ADDRESS"`
 	Secret         string   `help:"Seals second-factor secrets in the database. Default: a key kept in the database itself." env:"AMICALE_SECRET" placeholder:"TEXT"`
 	MetricsToken   string   `help:"Lets /metrics be read from elsewhere than this machine with this bearer token." env:"AMICALE_METRICS_TOKEN" placeholder:"TOKEN"`
@@ -67,32 +76,27 @@ func (s *Settings) Complete() error {
 	if _, err := mail.ParseAddress(s.MailFrom); err != nil {
 		return fmt.Errorf("config: mail-from %q is not like Amicale <ne-pas-repondre@annuaire.example>", s.MailFrom)
 	}
+	if s.MailHost == "" {
+		s.MailHost = u.Hostname()
+	}
+	if err := s.checkMail(); err != nil {
+		return err
+	}
 	if n := len(s.MetricsToken); n > 0 && n < 16 {
 		return fmt.Errorf("config: metrics-token is too short: at least 16 characters")
-	}
-	if _, err := s.Smarthost(); err != nil {
-		return err
 	}
 	_, err = s.Proxies()
 	return err
 }
 
-// Smarthost is the mail server that letters leave by; the zero value is none.
-func (s *Settings) Smarthost() (Smarthost, error) {
-	var out Smarthost
-	if err := out.UnmarshalText([]byte(s.SMTP)); err != nil {
-		return Smarthost{}, fmt.Errorf("config: smtp: %w", err)
-	}
-	return out, nil
-}
-
 // LogValue is the settings as a log may show them: passwords, keys and tokens are hidden.
 func (s Settings) LogValue() slog.Value {
-	smtp, _ := s.Smarthost() // what is wrong has been said by Complete
+	smarthost, _ := s.Way() // what is wrong has been said by Complete
 	return slog.GroupValue(
 		slog.String("data", s.Data), slog.String("database", hideUser(s.Database)), slog.String("blobs", hideUser(s.Blobs)),
 		slog.String("url", s.URL), slog.String("listen", s.Listen), slog.Any("trusted_proxies", s.TrustedProxies),
-		slog.String("smtp", smtp.String()), slog.String("mail_from", s.MailFrom), slog.String("secret", Secret(s.Secret).String()),
+		slog.String("smarthost", smarthost.String()), slog.String("smtp", hideUser(s.SMTP)), slog.String("lmtp", s.LMTP), slog.String("submission", s.Submission),
+		slog.String("mail_host", s.MailHost), slog.String("mail_from", s.MailFrom), slog.String("secret", Secret(s.Secret).String()),
 		slog.String("metrics_token", Secret(s.MetricsToken).String()))
 }
 

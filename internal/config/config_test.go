@@ -68,13 +68,13 @@ func TestWrongSettingsAreNamed(t *testing.T) {
 		{"", "--listen=8080", "listen"},
 		{"", "--mail-from=amicale", "mail-from"},
 		{"", "--metrics-token=secret", "metrics-token"},
-		{"", "--smtp=smtp://a:secret@mail.example?tls=none", "clear"},
-		{"", "--smtp=smtp://a:secret@mail.example?tls=maybe", "starttls"},
-		{"", "--smtp=smtp://a:secret@mail.example:x", "smtp"},
+		{"", "--smarthost=smtp://a:secret@mail.example?tls=none", "clear"},
+		{"", "--smarthost=smtp://a:secret@mail.example?tls=maybe", "starttls"},
+		{"", "--smarthost=smtp://a:secret@mail.example:x", "smtp"},
 		{"", "--url=annuaire", "url"},
 		{"", "--database=mysql://secret@x", "database"},
 		{"", "--trusted-proxies=nope", "trusted-proxies"},
-		{"", "--smtp=mail.example", "smtp"},
+		{"", "--smarthost=mail.example", "smarthost"},
 	} {
 		_, err := parse(t, c.file, c.arg)
 		if err == nil || !strings.Contains(err.Error(), c.want) {
@@ -105,8 +105,8 @@ func TestSmarthost(t *testing.T) {
 		"mx":                                   {Direct: true},
 		"smtp://u:p%40ss@mail.example?tls=tls": {Host: "mail.example", Port: "465", User: "u", Password: "p@ss", TLS: config.ImplicitTLS},
 	} {
-		s := config.Settings{SMTP: in}
-		if got, err := s.Smarthost(); err != nil || got != want {
+		s := config.Settings{Smarthost: in}
+		if got, err := s.Way(); err != nil || got != want {
 			t.Errorf("Smarthost(%q) = %#v, %v, want %#v", in, got, err, want)
 		}
 	}
@@ -115,10 +115,10 @@ func TestSmarthost(t *testing.T) {
 func TestSecretsAreNeverPrinted(t *testing.T) {
 	t.Parallel()
 	s := config.Settings{
-		Database: "postgres://u:hush@db.example/amicale?sslpassword=hush", Blobs: "s3://key:hush@s3.example/bucket", SMTP: "smtp://u:hush@mail.example",
+		Database: "postgres://u:hush@db.example/amicale?sslpassword=hush", Blobs: "s3://key:hush@s3.example/bucket", Smarthost: "smtp://u:hush@mail.example",
 		MetricsToken: "hush-hush-hush-hush",
 	}
-	smarthost, err := s.Smarthost()
+	smarthost, err := s.Way()
 	if err != nil {
 		t.Fatal(err)
 	}
