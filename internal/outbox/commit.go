@@ -69,7 +69,7 @@ func (k *committer) gather(batch []*result) []*result {
 			continue
 		default:
 		}
-		if int64(len(batch))*2 >= k.busy.Load() {
+		if int64(len(batch))*4 >= 3*k.busy.Load() {
 			break
 		}
 		if timer == nil {

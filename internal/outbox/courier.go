@@ -100,6 +100,7 @@ type Courier struct {
 	feeds []*feed
 	room  chan struct{} // holds a token when a claim may be worth while
 	once  bool          // DeliverDue: one connection, and no waiting
+	made  time.Time     // leases taken before are a dead process's
 
 	lookups chan struct{} // a place a look-up at once
 	heavy   chan struct{} // a place a large message in memory
@@ -114,7 +115,7 @@ type Courier struct {
 // NewCourier makes a courier of the outbox.
 func NewCourier(box *Outbox, o CourierOptions) *Courier {
 	o = o.filled()
-	c := &Courier{box: box, o: o, room: make(chan struct{}, 1),
+	c := &Courier{box: box, o: o, made: box.clock(), room: make(chan struct{}, 1),
 		lookups: make(chan struct{}, 16), heavy: make(chan struct{}, 4), dests: map[string]*destination{}, inHand: map[*item]struct{}{}, looking: map[string][]*item{}}
 	c.dial = &dialler{hello: o.Hello, dial: o.Dial, tls: o.TLS, answer: o.Answer, grace: o.Grace, host: o.Smarthost}
 	c.route = c.newRoute()

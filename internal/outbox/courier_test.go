@@ -3,23 +3,14 @@ package outbox_test
 import (
 	"bytes"
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
-	"io"
-	"log"
-	"math/big"
-	"net"
 	netmail "net/mail"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/emersion/go-sasl"
 	"github.com/emersion/go-smtp"
 
 	"amicale/internal/clock"
@@ -29,130 +20,6 @@ import (
 	"amicale/internal/errs"
 	"amicale/internal/outbox"
 )
-
-// host is a smarthost on loopback that answers as the test wants.
-type host struct {
-	mu          sync.Mutex
-	got         [][]byte // letters it answered 250 for
-	unanswered  int      // letters it took and then fell silent
-	connections int
-	tries       int // MAIL commands
-
-	password string
-	// at is asked at each stage (mail, rcpt, data, message) what to answer; nil is 250. errDrop cuts the line.
-	at func(h *host, stage string) error
-}
-
-var errDrop = errors.New("drop")
-
-func (h *host) NewSession(c *smtp.Conn) (smtp.Session, error) {
-	h.mu.Lock()
-	h.connections++
-	h.mu.Unlock()
-	if err := h.answer(c, "connect"); err != nil {
-		return nil, err
-	}
-	return &session{h: h, c: c}, nil
-}
-
-func (h *host) answer(c *smtp.Conn, stage string) error {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.at == nil {
-		return nil
-	}
-	err := h.at(h, stage)
-	if errors.Is(err, errDrop) {
-		c.Conn().Close()
-	}
-	return err
-}
-
-func (h *host) letters() int {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return len(h.got)
-}
-
-type session struct {
-	h  *host
-	c  *smtp.Conn
-	in bool
-}
-
-func (s *session) AuthMechanisms() []string {
-	if s.h.password == "" {
-		return nil
-	}
-	return []string{sasl.Plain}
-}
-
-func (s *session) Auth(string) (sasl.Server, error) {
-	return sasl.NewPlainServer(func(_, user, password string) error {
-		if user != "amicale" || password != s.h.password {
-			return smtp.ErrAuthFailed
-		}
-		s.in = true
-		return nil
-	}), nil
-}
-
-func (s *session) Mail(string, *smtp.MailOptions) error {
-	s.h.mu.Lock()
-	s.h.tries++
-	s.h.mu.Unlock()
-	if s.h.password != "" && !s.in {
-		return smtp.ErrAuthRequired
-	}
-	return s.h.answer(s.c, "mail")
-}
-
-func (s *session) Rcpt(string, *smtp.RcptOptions) error { return s.h.answer(s.c, "rcpt") }
-
-func (s *session) Data(r io.Reader) error {
-	if err := s.h.answer(s.c, "data"); err != nil {
-		return err
-	}
-	b, err := io.ReadAll(r)
-	if err != nil {
-		return err
-	}
-	if err := s.h.answer(s.c, "message"); err != nil {
-		s.h.mu.Lock()
-		defer s.h.mu.Unlock()
-		if errors.Is(err, errDrop) {
-			s.h.unanswered++
-		}
-		return err
-	}
-	s.h.mu.Lock()
-	defer s.h.mu.Unlock()
-	s.h.got = append(s.h.got, b)
-	return nil
-}
-
-func (s *session) Reset()        {}
-func (s *session) Logout() error { return nil }
-
-// serve starts the host and says how to reach it.
-func serve(t *testing.T, h *host, cert *tls.Certificate) config.Smarthost {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := smtp.NewServer(h)
-	s.Domain = "smarthost.example"
-	s.ErrorLog = log.New(io.Discard, "", 0)
-	s.AllowInsecureAuth = true
-	if cert != nil {
-		s.TLSConfig = &tls.Config{Certificates: []tls.Certificate{*cert}}
-	}
-	go func() { _ = s.Serve(l) }()
-	t.Cleanup(func() { s.Close() })
-	_, port, _ := net.SplitHostPort(l.Addr().String())
-	return config.Smarthost{Host: "127.0.0.1", Port: port, TLS: config.NoTLS}
-}
 
 func send(t *testing.T, box *outbox.Outbox, n int) {
 	t.Helper()
@@ -435,30 +302,6 @@ func TestStartTLSAndSignIn(t *testing.T) {
 	if err := k.DeliverDue(t.Context()); err != nil || h.letters() != 1 {
 		t.Errorf("DeliverDue() = %v, %d letters, want 1", err, h.letters())
 	}
-}
-
-func certificate(t *testing.T) (tls.Certificate, *x509.CertPool) {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	tpl := &x509.Certificate{
-		SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true,
-		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, tpl, tpl, &key.PublicKey, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	leaf, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
-	roots := x509.NewCertPool()
-	roots.AddCert(leaf)
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, roots
 }
 
 func TestRetryIsForAdmins(t *testing.T) {

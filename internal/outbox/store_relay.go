@@ -99,8 +99,8 @@ func (o *Outbox) TraceOf(ctx context.Context, delivery id.ID) (Trace, error) {
 
 func (o *Outbox) traces(ctx context.Context, where, order string, args []any) ([]Trace, error) {
 	type row struct {
+		Reply db.JSON[mail.Reply] // before the field of that name in Trace
 		Trace
-		Reply db.JSON[mail.Reply]
 	}
 	var out []Trace
 	err := db.Each(ctx, o.db, `SELECT `+traceColumns+` FROM outbox_deliveries WHERE `+where+` ORDER BY `+order, args, func(r *row) error {

@@ -46,7 +46,7 @@ func (r *run) resume() {
 		if f.keeper == nil {
 			continue
 		}
-		if err := f.keeper.Resume(r.base, r.box.clock().Add(f.lease)); err != nil {
+		if err := f.keeper.Resume(r.base, r.made.Add(f.lease)); err != nil {
 			r.o.Log.ErrorContext(r.ctx, "mail that a dead process held waits for its lease to end", "error", err)
 		}
 	}
