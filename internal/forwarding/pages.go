@@ -1,0 +1,3 @@
+package forwarding
+
+const pathAddress = "/moi/parametres/adresse"

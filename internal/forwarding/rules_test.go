@@ -1,0 +1,338 @@
+package forwarding
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"amicale/internal/errs"
+	"amicale/internal/id"
+	"amicale/internal/inbox"
+	"amicale/internal/people"
+)
+
+var (
+	noon = time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC)
+	lyon = people.Association{ID: id.New(), Code: "ly", MailDomain: "ly-alumni.example"}
+	ren  = people.Association{ID: id.New(), Code: "re", MailDomain: "re-alumni.example"}
+	both = people.Associations{lyon, ren}
+)
+
+func goal(address string, s State) Target  { return Target{Address: address, Role: Goal, State: s} }
+func spare(address string, s State) Target { return Target{Address: address, Role: Reserve, State: s} }
+
+func TestRoute(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name    string
+		targets []Target
+		want    string
+	}{
+		{"nothing", nil, ""},
+		{"in their order", []Target{goal("b@x.fr", Good), goal("a@x.fr", Good)}, "b@x.fr a@x.fr"},
+		{"without the dead and the gone", []Target{goal("a@x.fr", Dead), goal("b@x.fr", Gone), goal("c@x.fr", Good)}, "c@x.fr"},
+		{"no reserve while a target is left", []Target{goal("a@x.fr", Good), spare("r@x.fr", Good)}, "a@x.fr"},
+		{"the reserve when none is", []Target{goal("a@x.fr", Dead), spare("r@x.fr", Good)}, "r@x.fr"},
+		{"a dead reserve", []Target{goal("a@x.fr", Dead), spare("r@x.fr", Dead)}, ""},
+		{"a domain that servers take", []Target{goal("a@été.fr", Good)}, "a@xn--t-9fab.fr"},
+	} {
+		if got := strings.Join(Settings{Targets: tt.targets}.Route(), " "); got != tt.want {
+			t.Errorf("%s: Route() = %q, want %q", tt.name, got, tt.want)
+		}
+	}
+}
+
+func TestWayAt(t *testing.T) {
+	t.Parallel()
+	open := []Target{goal("a@x.fr", Good)}
+	for _, tt := range []struct {
+		name     string
+		s        Settings
+		standing Standing
+		want     Way
+	}{
+		{"a target", Settings{Targets: open}, Standing{}, Open},
+		{"paused", Settings{Targets: open, PausedUntil: noon.Add(time.Hour)}, Standing{}, Paused},
+		{"paused without a target", Settings{PausedUntil: noon.Add(time.Hour)}, Standing{AskedAt: noon.AddDate(0, -1, 0)}, Paused},
+		{"the pause is over", Settings{Targets: open, PausedUntil: noon}, Standing{}, Open},
+		{"nothing, and who can be asked", Settings{}, Standing{Reachable: true}, Asked},
+		{"nothing, and nobody to ask", Settings{}, Standing{}, Closed},
+		{"asked", Settings{}, Standing{AskedAt: noon.Add(-askedFor + time.Second)}, Asked},
+		{"asked for five days", Settings{}, Standing{AskedAt: noon.Add(-askedFor), Reachable: true}, Closed},
+		{"asked, then a target", Settings{Targets: open}, Standing{AskedAt: noon.Add(-askedFor)}, Open},
+	} {
+		if got := tt.s.WayAt(noon, tt.standing); got != tt.want {
+			t.Errorf("%s: WayAt() = %s, want %s", tt.name, got, tt.want)
+		}
+	}
+}
+
+func TestNextTarget(t *testing.T) {
+	t.Parallel()
+	s := Settings{Targets: []Target{goal("a@x.fr", Good), goal("b@x.fr", Good), goal("c@x.fr", Dead), spare("r@x.fr", Good)}}
+	for refused, want := range map[string]string{"": "a@x.fr", "a@x.fr": "b@x.fr", "A@X.fr": "b@x.fr", "a@x.fr b@x.fr": "", "b@x.fr": "a@x.fr"} {
+		if got := s.next(strings.Fields(refused)); got != want {
+			t.Errorf("next(%q) = %q, want %q", refused, got, want)
+		}
+	}
+}
+
+func TestOurs(t *testing.T) {
+	t.Parallel()
+	for address, want := range map[string]bool{
+		"laure.lavaut.ly2010@ly-alumni.example": true, "x@RE-alumni.example": true, "x@retour.ly-alumni.example": true, "x@lettres.ly-alumni.example": true,
+		"x@notly-alumni.example": false, "x@ly-alumni.example.fr": false, "laure@exemple.fr": false, "": false, "nothing": false,
+	} {
+		if got := Ours(address, append(both, people.Association{})); got != want {
+			t.Errorf("Ours(%q) = %v, want %v", address, got, want)
+		}
+	}
+}
+
+func TestWhereALoginIsRight(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		key     string
+		school  id.ID
+		schools []id.ID
+		want    string
+	}{
+		{"laure.lavaut.ly2010", lyon.ID, []id.ID{lyon.ID, ren.ID}, "ly"},
+		{"laure.lavaut.ly2010", ren.ID, []id.ID{ren.ID}, "ly re"}, // the degree's school was corrected: both are for life
+		{"laure.lavaut.ly2010", id.ID{}, []id.ID{ren.ID}, "ly re"},
+		{"jmartin_90", id.ID{}, []id.ID{lyon.ID, ren.ID}, "ly re"},
+		{"jmartin_90", id.ID{}, nil, ""},
+		{"jmartin_90", lyon.ID, []id.ID{lyon.ID, ren.ID}, "ly"},
+		{"ly2010", id.ID{}, nil, ""},
+		{"a.ly201", id.ID{}, nil, ""},
+		{"a.lyx2010", id.ID{}, nil, ""},
+	} {
+		var got []string
+		for _, a := range domainsOf(tt.key, tt.school, tt.schools, both) {
+			got = append(got, a.Code)
+		}
+		if strings.Join(got, " ") != tt.want {
+			t.Errorf("domainsOf(%q) = %v, want %s", tt.key, got, tt.want)
+		}
+	}
+}
+
+func TestAddresses(t *testing.T) {
+	t.Parallel()
+	g := people.Degree{ID: id.New(), AssociationID: lyon.ID, ClassYear: 2010}
+	d := people.Dossier{Degrees: []people.Degree{g, {ID: id.New(), AssociationID: ren.ID}}, Logins: []people.Login{
+		{Login: "JMartin_90"}, {Login: "jean martin"}, {Login: "jean.martin.ly2010", DegreeID: g.ID, Current: true}, {Login: "jean.petit.ly2010", DegreeID: g.ID},
+	}}
+	var got []string
+	for _, a := range Addresses(d, both) {
+		got = append(got, a.Address)
+	}
+	want := []string{"jean.martin.ly2010@ly-alumni.example", "jmartin_90@ly-alumni.example", "jmartin_90@re-alumni.example",
+		"jean.martin@ly-alumni.example", "jean.martin@re-alumni.example", "jean.petit.ly2010@ly-alumni.example"}
+	if !slices.Equal(got, want) {
+		t.Errorf("Addresses() = %q, want %q", got, want)
+	}
+	d.Status = people.Deceased
+	if got := Addresses(d, both); got != nil {
+		t.Errorf("Addresses() of somebody who died = %v, want none", got)
+	}
+}
+
+func contact(value string, p people.Purpose, confirmed bool) people.ContactPoint {
+	c := people.ContactPoint{ID: id.New(), Kind: people.Email, Purpose: p, Value: value}
+	if confirmed {
+		c.ConfirmedAt = noon
+	}
+	c.Normalize()
+	return c
+}
+
+func choicesOf(s Settings) []Choice {
+	d := people.Dossier{Contacts: []people.ContactPoint{
+		contact("Laure@exemple.fr", people.Personal, true), contact("laure@travail.fr", people.Professional, true), contact("new@exemple.fr", people.Personal, false),
+		contact("loop@ly-alumni.example", people.Personal, true), contact("LAURE@exemple.fr", people.Personal, true), {Kind: people.Phone, Value: "06 12 34 56 78"},
+	}}
+	return Choices(d, s, both)
+}
+
+func TestChoices(t *testing.T) {
+	t.Parallel()
+	known := Target{Address: "old@exemple.fr", Role: Goal, State: Good, Known: true}
+	dead := Target{Address: "laure@travail.fr", Role: Reserve, State: Dead}
+	got := choicesOf(Settings{Targets: []Target{known, goal("gone@exemple.fr", Gone), goal("laure@exemple.fr", Good), dead}})
+	want := []Choice{
+		{Address: "Laure@exemple.fr", Purpose: people.Personal, Confirmed: true, Place: "2", State: Good},
+		{Address: "laure@travail.fr", Purpose: people.Professional, Confirmed: true, Place: InReserve, State: Dead},
+		{Address: "loop@ly-alumni.example", Purpose: people.Personal, Confirmed: true, Ours: true, State: Good},
+		{Address: "old@exemple.fr", Place: "1", State: Good},
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("Choices() = %+v, want %+v", got, want)
+	}
+}
+
+func TestWish(t *testing.T) {
+	t.Parallel()
+	choices := choicesOf(Settings{Targets: []Target{{Address: "old@exemple.fr", Role: Goal, State: Good, Known: true}}})
+	wish := func(pairs ...string) Wish {
+		w := Wish{Mode: ToAll, Strictness: Normal, Places: map[string]Place{}}
+		for i := 0; i+1 < len(pairs); i += 2 {
+			w.Places[pairs[i]] = Place(pairs[i+1])
+		}
+		return w
+	}
+	for _, tt := range []struct {
+		name  string
+		w     Wish
+		want  string // the targets in their order, the reserve in brackets
+		field string // or what is wrong
+		key   string
+	}{
+		{"one", wish("laure@exemple.fr", "1"), "Laure@exemple.fr", "", ""},
+		{"an older system's, and order", wish("laure@exemple.fr", "2", "old@exemple.fr", "1"), "old@exemple.fr Laure@exemple.fr", "", ""},
+		{"the same rank: as the page has them", wish("laure@exemple.fr", "1", "old@exemple.fr", "1"), "Laure@exemple.fr old@exemple.fr", "", ""},
+		{"a reserve, last", wish("laure@exemple.fr", "reserve", "old@exemple.fr", "3"), "old@exemple.fr [Laure@exemple.fr]", "", ""},
+		{"a professional reserve that is named", wish("laure@travail.fr", "reserve", "old@exemple.fr", "1"), "old@exemple.fr [laure@travail.fr]", "", ""},
+		{"none", wish("laure@exemple.fr", ""), "", "targets", "forwarding.no_target"},
+		{"only a reserve", wish("laure@exemple.fr", "reserve"), "", "targets", "forwarding.no_target"},
+		{"two reserves", wish("old@exemple.fr", "1", "laure@exemple.fr", "reserve", "laure@travail.fr", "reserve"), "", "to laure@travail.fr", "forwarding.reserve_twice"},
+		{"one of ours", wish("laure@exemple.fr", "1", "loop@ly-alumni.example", "2"), "", "to loop@ly-alumni.example", "forwarding.target_ours"},
+		{"ours in reserve", wish("laure@exemple.fr", "1", "loop@ly-alumni.example", "reserve"), "", "to loop@ly-alumni.example", "forwarding.target_ours"},
+		{"not confirmed", wish("new@exemple.fr", "1"), "", "targets", "forwarding.target_unknown"},
+		{"somebody else's", wish("victim@exemple.fr", "1"), "", "targets", "forwarding.target_unknown"},
+		{"a reserve that was never confirmed", wish("laure@exemple.fr", "1", "old@exemple.fr", "reserve"), "", "to old@exemple.fr", "forwarding.reserve_unconfirmed"},
+		{"nonsense", wish("laure@exemple.fr", "99"), "", "to laure@exemple.fr", "forwarding.choice_bad"},
+		{"a wrong mode", Wish{Mode: "never", Strictness: Normal, Places: map[string]Place{"laure@exemple.fr": "1"}}, "", "mode", "forwarding.choice_bad"},
+		{"a wrong strictness", Wish{Mode: ToAll, Places: map[string]Place{"laure@exemple.fr": "1"}}, "", "strictness", "forwarding.choice_bad"},
+	} {
+		got, err := tt.w.settings(choices, Settings{PausedUntil: noon})
+		if tt.field != "" {
+			if m := errs.FieldsOf(err)[tt.field]; m.Key != tt.key {
+				t.Errorf("%s: settings() = %v, want %s at %q", tt.name, err, tt.key, tt.field)
+			}
+			continue
+		}
+		var list []string
+		for _, x := range got.Targets {
+			if x.Role == Reserve {
+				x.Address = "[" + x.Address + "]"
+			}
+			list = append(list, x.Address)
+		}
+		if err != nil || strings.Join(list, " ") != tt.want || !got.Chosen || !got.PausedUntil.Equal(noon) {
+			t.Errorf("%s: settings() = %+v, %v, want %s", tt.name, got, err, tt.want)
+		}
+	}
+	got, err := wish("laure@exemple.fr", "1", "old@exemple.fr", "2").settings(choices, Settings{})
+	if err != nil || got.Targets[0].Known || !got.Targets[1].Known {
+		t.Errorf("an older system's address is marked: %+v, %v", got.Targets, err)
+	}
+}
+
+func TestPause(t *testing.T) {
+	t.Parallel()
+	for until, key := range map[time.Time]string{
+		noon.Add(time.Hour): "", noon.Add(longestPause): "", {}: "forwarding.pause_past", noon: "forwarding.pause_past",
+		noon.Add(-time.Hour): "forwarding.pause_past", noon.Add(longestPause + time.Second): "forwarding.pause_long",
+	} {
+		if got := errs.FieldsOf(checkPause(until, noon))["until"].Key; got != key {
+			t.Errorf("checkPause(%v) = %q, want %q", until, got, key)
+		}
+	}
+}
+
+func TestMayAnswer(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name   string
+		auth   inbox.Auth
+		sender string
+		want   bool
+	}{
+		{"DKIM of the sender's domain", inbox.Auth{DMARC: inbox.Pass, Domain: "exemple.fr", DKIMDomain: []string{"exemple.fr"}}, "a@exemple.fr", true},
+		{"a bounce domain below it", inbox.Auth{DMARC: inbox.Pass, Domain: "exemple.fr"}, "a@bounces.Exemple.fr", true},
+		{"SPF of another domain", inbox.Auth{DMARC: inbox.Pass, Domain: "exemple.fr", SPF: inbox.Pass, SPFDomain: "envoi.net"}, "a@envoi.net", true},
+		{"a forged envelope", inbox.Auth{DMARC: inbox.Pass, Domain: "spam.example", DKIMDomain: []string{"spam.example"}, SPF: inbox.Fail, SPFDomain: "victim.fr"}, "v@victim.fr", false},
+		{"a domain that ends alike", inbox.Auth{DMARC: inbox.Pass, Domain: "exemple.fr"}, "a@notexemple.fr", false},
+		{"no DMARC", inbox.Auth{DMARC: inbox.None, SPF: inbox.Pass, SPFDomain: "exemple.fr", Domain: "exemple.fr"}, "a@exemple.fr", false},
+		{"it fails", inbox.Auth{DMARC: inbox.Fail, Domain: "exemple.fr"}, "a@exemple.fr", false},
+		{"the null sender", inbox.Auth{DMARC: inbox.Pass, Domain: "exemple.fr"}, "", false},
+	} {
+		if got := mayAnswer(tt.auth, tt.sender); got != tt.want {
+			t.Errorf("%s: mayAnswer() = %v, want %v", tt.name, got, tt.want)
+		}
+	}
+}
+
+func TestPrepare(t *testing.T) {
+	t.Parallel()
+	key, at := id.New(), noon
+	added := "Date: Mon, 01 Jun 2026 12:00:00 +0000\r\nMessage-ID: <" + key.String() + "@ly-alumni.example>\r\n"
+	for _, tt := range []struct{ name, raw, want string }{
+		{"complete", "Date: x\r\nMessage-Id: <1@x>\r\nFrom: a\r\n\r\nBcc: in the text\r\n", "Date: x\r\nMessage-Id: <1@x>\r\nFrom: a\r\n\r\nBcc: in the text\r\n"},
+		{"nothing", "From: a\r\n\r\nx", added + "From: a\r\n\r\nx"},
+		{"hidden copies", "date: x\r\nmessage-id: y\r\nBCC : b@x.fr,\r\n\tc@x.fr\r\nReturn-Path: <r>\r\nTo: d@x.fr,\r\n e@x.fr\r\nbcc:f@x.fr\r\n\r\n.\r\n",
+			"date: x\r\nmessage-id: y\r\nTo: d@x.fr,\r\n e@x.fr\r\n\r\n.\r\n"},
+		{"of a mailbox file", "From a@x.fr Mon\r\nDate: x\r\nMessage-ID: y\r\n\r\nz", "Date: x\r\nMessage-ID: y\r\n\r\nz"},
+		{"no body", "Date: x\r\nMessage-ID: y\r\nFrom: a\r\n", "Date: x\r\nMessage-ID: y\r\nFrom: a\r\n"},
+	} {
+		if got := string(prepare([]byte(tt.raw), key, lyon.MailDomain, at)); got != tt.want {
+			t.Errorf("%s: prepare() = %q, want %q", tt.name, got, tt.want)
+		}
+	}
+}
+
+func FuzzPrepare(f *testing.F) {
+	f.Add([]byte("From: a\r\nBcc: b\r\n\r\nx"))
+	f.Add([]byte("Bcc: b"))
+	f.Add([]byte("\r\n"))
+	f.Add([]byte(" x\r\nBcc:b\r\n"))
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		got := prepare(raw, id.ID{}, "x.example", noon)
+		again := prepare(got, id.ID{}, "x.example", noon)
+		if string(got) != string(again) {
+			t.Errorf("prepare() twice of %q: %q, then %q", raw, got, again)
+		}
+	})
+}
+
+func TestCheckAuthor(t *testing.T) {
+	t.Parallel()
+	own := []Address{{Address: "laure.lavaut.ly2010@ly-alumni.example"}, {Address: "laure.dupont.ly2010@ly-alumni.example"}}
+	for _, tt := range []struct {
+		name, head string
+		code       int
+	}{
+		{"himself", "From: Laure Lavaut <Laure.Lavaut.LY2010@ly-alumni.example>\r\n", 0},
+		{"by a former login, with a name in UTF-8", "From: =?utf-8?q?=C3=89lo=C3=AFse?= <laure.dupont.ly2010@ly-alumni.example>\r\n", 0},
+		{"somebody else", "From: jean.martin.ly2010@ly-alumni.example\r\n", 553},
+		{"somebody else's name around it", "From: \"laure.lavaut.ly2010@ly-alumni.example\" <jean@exemple.fr>\r\n", 553},
+		{"two authors", "From: laure.lavaut.ly2010@ly-alumni.example, jean@exemple.fr\r\n", 553},
+		{"two lines", "From: laure.lavaut.ly2010@ly-alumni.example\r\nFrom: jean@exemple.fr\r\n", 550},
+		{"another sender", "From: laure.lavaut.ly2010@ly-alumni.example\r\nSender: jean@exemple.fr\r\n", 553},
+		{"none", "Subject: x\r\n", 550},
+		{"nonsense", "From: <<>>\r\n", 550},
+		{"somebody else's message", "From: laure.lavaut.ly2010@ly-alumni.example\r\nResent-From: laure.lavaut.ly2010@ly-alumni.example\r\n", 550},
+	} {
+		no := checkAuthor([]byte(tt.head+"\r\nx"), own)
+		if no == nil && tt.code != 0 || no != nil && no.Code != tt.code {
+			t.Errorf("%s: checkAuthor() = %v, want %d", tt.name, no, tt.code)
+		}
+	}
+}
+
+func TestSecrets(t *testing.T) {
+	t.Parallel()
+	seen := map[string]bool{}
+	for range 50 {
+		s := newSecret()
+		if len(s) != 23 || seen[s] || strings.ContainsAny(s, "lo01") {
+			t.Errorf("newSecret() = %q", s)
+		}
+		seen[s] = true
+		if secretHash(strings.ToUpper(strings.ReplaceAll(s, "-", " "))) != secretHash(s) {
+			t.Errorf("%q is not known again as people type it", s)
+		}
+	}
+}

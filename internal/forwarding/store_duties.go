@@ -1,0 +1,257 @@
+package forwarding
+
+import (
+	"context"
+	"math"
+	"slices"
+	"time"
+
+	"amicale/internal/db"
+	"amicale/internal/errs"
+	"amicale/internal/id"
+	"amicale/internal/jobs"
+	"amicale/internal/mail"
+	"amicale/internal/outbox"
+	"amicale/internal/people"
+	"amicale/internal/viewer"
+)
+
+const featureName = "forwarding"
+
+// Arrivals is the list of what arrived, which inbox keeps.
+type Arrivals interface {
+	Erase(ctx context.Context, box string, owner id.ID) error
+	Merge(ctx context.Context, box string, from, to id.ID) error
+}
+
+// exported is what somebody downloads of the forwarding.
+type exported struct {
+	Mode        Mode               `json:"mode"`
+	Strictness  Strictness         `json:"strictness"`
+	PausedUntil time.Time          `json:"paused_until,omitzero"`
+	Chosen      bool               `json:"chosen"`
+	Targets     []exportedTarget   `json:"targets"`
+	Passwords   []exportedPassword `json:"mail_program_passwords"`
+	Messages    []exportedMessage  `json:"messages"` // of thirty days
+}
+
+type exportedTarget struct {
+	Address string `json:"address"`
+	Role    Role   `json:"role"`
+	State   State  `json:"state"`
+}
+
+type exportedPassword struct {
+	Name      string    `json:"name"`
+	CreatedAt time.Time `json:"created_at"`
+	UsedAt    time.Time `json:"used_at,omitzero"`
+}
+
+type exportedMessage struct {
+	At      time.Time    `json:"at"`
+	To      string       `json:"to"`
+	From    string       `json:"from"`
+	Subject string       `json:"subject"`
+	Refused string       `json:"refused,omitempty"`
+	Went    []exportedTo `json:"went"`
+}
+
+type exportedTo struct {
+	To    string       `json:"to"`
+	State outbox.State `json:"state"`
+	Class mail.Class   `json:"class,omitempty"`
+}
+
+// Exporter gives the settings, the passwords without their secrets, and what came in thirty days.
+func (s *Store) Exporter() people.Exporter {
+	return people.Exporter{Name: featureName, Export: func(ctx context.Context, _ viewer.Viewer, person id.ID) (any, error) {
+		as, err := s.People.Associations(ctx)
+		if err != nil {
+			return nil, err
+		}
+		h, err := s.holder(ctx, person, as)
+		if err != nil {
+			return nil, errs.Wrap("forwarding.Exporter", err)
+		}
+		out := exported{Mode: h.Mode, Strictness: h.Strictness, PausedUntil: h.PausedUntil, Chosen: h.Chosen}
+		for _, t := range h.Targets {
+			out.Targets = append(out.Targets, exportedTarget{t.Address, t.Role, t.State})
+		}
+		passwords, err := s.passwords(ctx, person)
+		if err != nil {
+			return nil, errs.Wrap("forwarding.Exporter", err)
+		}
+		for _, p := range passwords {
+			out.Passwords = append(out.Passwords, exportedPassword{p.Name, p.CreatedAt, p.UsedAt})
+		}
+		passages, _, err := s.passages(ctx, person, "", math.MaxInt32, 0)
+		for _, p := range passages {
+			m := exportedMessage{At: p.At, To: p.To, From: p.From, Subject: p.Subject, Refused: p.Refused}
+			for _, l := range p.Legs {
+				m.Went = append(m.Went, exportedTo{l.To, l.State, l.Class})
+			}
+			out.Messages = append(out.Messages, m)
+		}
+		return out, err
+	}}
+}
+
+// Eraser forgets the settings, what waits, and what became of a person's mail; the logins stay reserved.
+func (s *Store) Eraser() people.Eraser {
+	return people.Eraser{Name: featureName, Erase: func(ctx context.Context, _ viewer.Viewer, person id.ID) error {
+		if err := s.forgetMail(ctx, person); err != nil {
+			return errs.Wrap("forwarding.Eraser", err)
+		}
+		for _, table := range ofPersons {
+			if _, err := s.DB.Exec(ctx, `DELETE FROM `+table+` WHERE person_id = ?`, person); err != nil {
+				return errs.Wrap("forwarding.Eraser", err)
+			}
+		}
+		return nil
+	}}
+}
+
+// ofPersons are the tables with a person's column.
+var ofPersons = []string{`forwarding_settings`, `forwarding_targets`, `forwarding_asked`, `forwarding_held`, `forwarding_passwords`, `forwarding_submissions`}
+
+// forgetMail drops what came for a person and what he sent, wherever it is.
+func (s *Store) forgetMail(ctx context.Context, person id.ID) error {
+	slips, err := db.All[id.ID](ctx, s.DB, `SELECT id FROM inbox WHERE owner_id = ? AND box IN (?, ?)`, person, boxForwarding, boxSubmission)
+	if err != nil {
+		return err
+	}
+	for part := range slices.Chunk(slips, 400) {
+		traces, err := s.Outbox.TracesOf(ctx, kindForward, part)
+		if err != nil {
+			return err
+		}
+		for _, t := range traces {
+			if err := s.forgetTried(ctx, t.ID); err != nil {
+				return err
+			}
+		}
+		for _, kind := range []string{kindForward, kindSubmission, kindReport} {
+			if err := s.Outbox.Forget(ctx, kind, part); err != nil {
+				return err
+			}
+		}
+	}
+	for _, box := range []string{boxForwarding, boxSubmission} {
+		if err := s.Arrivals.Erase(ctx, box, person); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Merger makes over to the one who stays what the double had: his own word wins, else the double's counts.
+func (s *Store) Merger() people.Merger {
+	return people.Merger{Name: featureName, Merge: func(ctx context.Context, _ viewer.Viewer, from, into id.ID) error {
+		loser, err := s.withoutSay(ctx, from, into)
+		if err != nil {
+			return errs.Wrap("forwarding.Merger", err)
+		}
+		if !loser.IsZero() {
+			for _, table := range []string{`forwarding_targets`, `forwarding_settings`} {
+				if _, err := s.DB.Exec(ctx, `DELETE FROM `+table+` WHERE person_id = ?`, loser); err != nil {
+					return errs.Wrap("forwarding.Merger", err)
+				}
+			}
+		}
+		if err := s.moveRest(ctx, from, into); err != nil {
+			return errs.Wrap("forwarding.Merger", err)
+		}
+		return s.Queue.Add(ctx, releaseJob, about{into}, jobs.Options{UniqueKey: into.String()})
+	}}
+}
+
+// withoutSay is the one of two whose settings give way; zero when neither chose targets: their marks of dead addresses
+// count together.
+func (s *Store) withoutSay(ctx context.Context, from, into id.ID) (id.ID, error) {
+	chose, err := db.All[id.ID](ctx, s.DB, `SELECT person_id FROM forwarding_settings WHERE chosen AND person_id IN (?, ?)`, from, into)
+	switch {
+	case err != nil || len(chose) == 0:
+		return id.ID{}, err
+	case slices.Contains(chose, into):
+		return from, nil
+	}
+	return into, nil
+}
+
+func (s *Store) moveRest(ctx context.Context, from, into id.ID) error {
+	if _, err := s.DB.Exec(ctx, `
+		INSERT INTO forwarding_submissions (person_id, day, named) SELECT ?, day, named FROM forwarding_submissions WHERE person_id = ?
+		ON CONFLICT (person_id, day) DO UPDATE SET named = forwarding_submissions.named + excluded.named`, into, from); err != nil {
+		return err
+	}
+	if _, err := s.DB.Exec(ctx, `DELETE FROM forwarding_targets WHERE person_id = ?
+		AND address_key IN (SELECT t.address_key FROM forwarding_targets t WHERE t.person_id = ?)`, from, into); err != nil {
+		return err
+	}
+	if _, err := s.DB.Exec(ctx, `DELETE FROM forwarding_settings WHERE person_id = ?
+		AND EXISTS (SELECT 1 FROM forwarding_settings s WHERE s.person_id = ?)`, from, into); err != nil {
+		return err
+	}
+	for _, table := range []string{`forwarding_asked`, `forwarding_submissions`} {
+		if _, err := s.DB.Exec(ctx, `DELETE FROM `+table+` WHERE person_id = ?`, from); err != nil {
+			return err
+		}
+	}
+	for _, table := range []string{`forwarding_settings`, `forwarding_targets`, `forwarding_held`, `forwarding_passwords`} {
+		if _, err := s.DB.Exec(ctx, `UPDATE `+table+` SET person_id = ? WHERE person_id = ?`, into, from); err != nil {
+			return err
+		}
+	}
+	for _, box := range []string{boxForwarding, boxSubmission} {
+		if err := s.Arrivals.Merge(ctx, box, from, into); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Overview is what the staff of somebody's associations sees of his forwarding: whether it works, not who writes to him.
+type Overview struct {
+	Addresses []Address
+	Settings  Settings
+	Way       Way
+	Waiting   int // messages that wait here
+	Taken     int // in thirty days
+	Refused   int
+	Failed    int // deliveries that no target took
+}
+
+// Overview is for the person himself and the staff that manages him; NotFound for others.
+func (s *Store) Overview(ctx context.Context, v viewer.Viewer, person id.ID) (Overview, error) {
+	const op = "forwarding.Overview"
+	d, err := s.People.Dossier(ctx, v, person)
+	if err != nil {
+		return Overview{}, errs.Wrap(op, err)
+	}
+	as, err := s.People.Associations(ctx)
+	if err != nil {
+		return Overview{}, errs.Wrap(op, err)
+	}
+	h, err := s.holder(ctx, d.ID, as)
+	if err != nil {
+		return Overview{}, errs.Wrap(op, err)
+	}
+	out := Overview{Addresses: Addresses(d, as), Settings: h.Settings, Way: h.WayAt(s.Now(), h.Standing)}
+	if out.Waiting, err = s.waiting(ctx, d.ID); err != nil {
+		return Overview{}, errs.Wrap(op, err)
+	}
+	passages, _, err := s.passages(ctx, d.ID, "", math.MaxInt32, 0)
+	for _, p := range passages {
+		if p.Refused != "" {
+			out.Refused++
+			continue
+		}
+		out.Taken++
+		for _, l := range p.Legs {
+			if l.State == outbox.Failed {
+				out.Failed++
+			}
+		}
+	}
+	return out, errs.Wrap(op, err)
+}

@@ -1,0 +1,102 @@
+package forwarding
+
+import (
+	"context"
+
+	"amicale/internal/audit"
+	"amicale/internal/errs"
+	"amicale/internal/fold"
+	"amicale/internal/id"
+	"amicale/internal/people"
+	"amicale/internal/viewer"
+)
+
+// Switch is what became of somebody's forwarding when an address died.
+type Switch struct {
+	Was   bool     // mail went there, or was to go there in reserve
+	Route []string // where it goes now; empty: it waits, and the person is asked
+}
+
+// Died notes that an address of a person is dead: mail goes there no more, the reserve that he named takes over when
+// no other target is left, and without one mail waits. For background work and for who manages the person; it joins
+// the transaction in the context.
+func (s *Store) Died(ctx context.Context, v viewer.Viewer, person id.ID, address string) (out Switch, err error) {
+	err = s.mark(ctx, v, person, func(ctx context.Context, d people.Dossier, h holder, as people.Associations) (string, error) {
+		key := fold.Email(address)
+		for _, t := range h.Targets {
+			out.Was = out.Was || t.Key() == key && t.State == Good
+		}
+		if !out.Was {
+			out.Route = h.Route()
+			return "", nil
+		}
+		if err := s.markDead(ctx, d.ID, address); err != nil {
+			return "", err
+		}
+		after, err := s.holder(ctx, d.ID, as)
+		if err != nil {
+			return "", err
+		}
+		if out.Route = after.Route(); len(out.Route) == 0 {
+			err = s.ask(ctx, d.ID)
+		}
+		return actionDead, err
+	})
+	return out, errs.Wrap("forwarding.Died", err)
+}
+
+// Revived takes that back: mail goes there again, and the reserve is a reserve again.
+func (s *Store) Revived(ctx context.Context, v viewer.Viewer, person id.ID, address string) error {
+	err := s.mark(ctx, v, person, func(ctx context.Context, d people.Dossier, h holder, _ people.Associations) (string, error) {
+		if !h.isDead(fold.Email(address)) {
+			return "", nil
+		}
+		if err := s.markLive(ctx, d.ID, address, h.Chosen); err != nil {
+			return "", err
+		}
+		return actionRevived, s.found(ctx, d.ID)
+	})
+	return errs.Wrap("forwarding.Revived", err)
+}
+
+func (s *Store) mark(ctx context.Context, v viewer.Viewer, person id.ID, fn func(ctx context.Context, d people.Dossier, h holder, as people.Associations) (string, error)) error {
+	as, err := s.People.Associations(ctx)
+	if err != nil {
+		return err
+	}
+	return s.DB.Tx(ctx, func(ctx context.Context) error {
+		d, err := s.People.Dossier(ctx, v, person)
+		if err != nil {
+			return err
+		}
+		if err := s.lock(ctx, d.ID); err != nil {
+			return err
+		}
+		h, err := s.holder(ctx, d.ID, as)
+		if err != nil {
+			return err
+		}
+		action, err := fn(ctx, d, h, as)
+		if err != nil || action == "" {
+			return err
+		}
+		return s.Trail.Record(ctx, audit.Entry{Actor: v, Action: action, Person: d.ID, Association: newest(d)})
+	})
+}
+
+func (s *Store) markDead(ctx context.Context, person id.ID, address string) error {
+	_, err := s.DB.Exec(ctx, `
+		INSERT INTO forwarding_targets (person_id, address_key, address, role, position, known, dead_at) VALUES (?, ?, ?, 'target', 1, TRUE, ?)
+		ON CONFLICT (person_id, address_key) DO UPDATE SET dead_at = excluded.dead_at`, person, fold.Email(address), address, s.Now())
+	return err
+}
+
+// markLive forgets the mark; of somebody who never chose targets nothing else stands there.
+func (s *Store) markLive(ctx context.Context, person id.ID, address string, chosen bool) error {
+	q := `DELETE FROM forwarding_targets WHERE person_id = ? AND address_key = ?`
+	if chosen {
+		q = `UPDATE forwarding_targets SET dead_at = NULL WHERE person_id = ? AND address_key = ?`
+	}
+	_, err := s.DB.Exec(ctx, q, person, fold.Email(address))
+	return err
+}
