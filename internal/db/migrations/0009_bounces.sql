@@ -40,6 +40,7 @@ CREATE TABLE bounce_switches (
     at          TIMESTAMP NOT NULL,
     doubt_at    TIMESTAMP,               -- as in bounce_failures
     doubt_row   UUID,
+    told_at     TIMESTAMP,               -- of one that nothing replaced: when the school was told
     ended_at    TIMESTAMP,               -- the address works again, or is nobody's any more
     ended_how   TEXT NOT NULL,           -- 'undone', 'confirmed', 'delivered', 'removed'; '' while it stands
     ended_by    TEXT NOT NULL            -- of the staff, as it read then
@@ -53,7 +54,8 @@ CREATE TABLE bounce_claims (
     id          UUID PRIMARY KEY,
     person_id   UUID NOT NULL REFERENCES persons (id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED, -- whom it is about
     reporter_id UUID REFERENCES persons (id) ON DELETE SET NULL DEFERRABLE INITIALLY DEFERRED,
-    account_id  UUID NOT NULL,           -- who said so; of staff without a person this alone
+    account_id  UUID,                    -- of who said so; NULL once he was erased
+    reporter    TEXT NOT NULL,           -- his name as it read then
     address     TEXT NOT NULL,           -- fold.Email; '' for the lifetime address
     day         DATE NOT NULL,           -- on which it came back
     words       TEXT NOT NULL,           -- what he adds
