@@ -192,11 +192,11 @@ func Contacts(list []people.ContactPoint, k people.ContactKind) []people.Contact
 	return out
 }
 
-// lastWayIn reports whether a contact point is the only confirmed e-mail address: without it a forgotten password
+// lastWayIn reports whether no confirmed e-mail address that works is left without a contact point: a forgotten password
 // could not be replaced.
 func lastWayIn(d people.Dossier, c people.ContactPoint) bool {
 	return c.Kind == people.Email && !c.ConfirmedAt.IsZero() && !slices.ContainsFunc(d.Contacts, func(o people.ContactPoint) bool {
-		return o.Kind == people.Email && o.ID != c.ID && !o.ConfirmedAt.IsZero()
+		return o.Kind == people.Email && o.ID != c.ID && !o.ConfirmedAt.IsZero() && o.BrokenAt.IsZero()
 	})
 }
 

@@ -42,7 +42,7 @@ func (s *Store) letter(ctx context.Context, d people.Dossier, key, to, path stri
 	return s.Outbox.SendBody(ctx, outbox.Letter{Kind: "profile." + key, To: to, Person: d.ID, Subject: subject, Lang: i18n.Lang(ctx)}, body)
 }
 
-// sendConfirmation writes to an address that is not confirmed, and tells the confirmed ones of a new one. The words
+// sendConfirmation writes to an address that is to be confirmed, and tells the confirmed ones of a new one. The words
 // of those tell which address was added, so that its owner can act.
 func (s *Store) sendConfirmation(ctx context.Context, j toConfirm) error {
 	ctx = s.Bundle.With(ctx, j.Lang)
@@ -52,7 +52,7 @@ func (s *Store) sendConfirmation(ctx context.Context, j toConfirm) error {
 			return gone(err)
 		}
 		c, ok := contactOf(d, j.Contact)
-		if !ok || !c.ConfirmedAt.IsZero() {
+		if !ok || !confirmable(c) {
 			return nil
 		}
 		token, err := s.Links.IssueEmailLink(ctx, d.ID, c.Value)
@@ -63,7 +63,7 @@ func (s *Store) sendConfirmation(ctx context.Context, j toConfirm) error {
 			return err
 		}
 		for _, o := range Contacts(d.Contacts, people.Email) {
-			if o.ConfirmedAt.IsZero() {
+			if confirmable(o) {
 				continue
 			}
 			if err := s.letter(ctx, d, "email_added", o.Value, "/moi/profil", i18n.Data{"Email": c.Value}); err != nil {

@@ -20,6 +20,21 @@ type Pages struct {
 	store   *Store
 	letters *web.Limits // of links sent to addresses that may be somebody else's
 	heavy   *web.Limits // of what costs: photos, copies of all data
+	extras  Extras
+}
+
+// Extras are parts of the pages that other features give; each may be nil.
+type Extras struct {
+	// Notice stands on top of one's own space; nil for nothing to say.
+	Notice func(r *web.Request) (templ.Component, error)
+	// Returned is the page where a reader says that his mail to somebody came back.
+	Returned func(login string) string
+}
+
+// With adds what other features give.
+func (p *Pages) With(e Extras) *Pages {
+	p.extras = e
+	return p
 }
 
 // NewPages makes the pages.
@@ -92,6 +107,7 @@ type homeProps struct {
 	Standings []Standing
 	Staff     bool
 	Searches  bool // the directory is open to the visitor
+	Notice    templ.Component
 }
 
 func (p *Pages) home(r *web.Request) error {
@@ -111,6 +127,11 @@ func (p *Pages) home(r *web.Request) error {
 		props.D, props.Name, props.PhotoURL, props.Views = &d, d.FirstName, ownPhotoURL(d.Photo, SmallPhoto), views.Total
 		props.Missing, props.Stale = Missing(d), Stale(d, p.store.Now())
 		props.Standings = Standings(d, props.As, p.store.Today())
+		if p.extras.Notice != nil {
+			if props.Notice, err = p.extras.Notice(r); err != nil {
+				return err
+			}
+		}
 	}
 	return r.Page(web.Page{Title: r.T("profile.home.title"), Help: "completer-mon-profil", Content: homePage(props)})
 }
@@ -130,6 +151,8 @@ type viewProps struct {
 	// Reader is what the section of coordinates says when there are none to show: 'member', 'graduate', or '' for
 	// viewers who never see one. It depends on the viewer alone, so that it tells nothing of the person.
 	Reader string
+	// Returned is where to say that mail came back; "" where nothing can be said.
+	Returned string
 }
 
 // reader is the kind of reader of coordinates a viewer is.
@@ -161,6 +184,9 @@ func (p *Pages) show(r *web.Request) error {
 		return err
 	}
 	props := viewProps{Seen: seen, As: as, PhotoURL: people.PhotoPath(login, seen.Photo, string(LargePhoto)), Reader: reader(r.Viewer)}
+	if p.extras.Returned != nil && r.Viewer.Kind == viewer.Network && !seen.Own && len(Contacts(seen.Contacts, people.Email)) > 0 {
+		props.Returned = p.extras.Returned(seen.Login)
+	}
 	return r.Page(web.Page{Title: seen.Name(), Help: "qui-voit-quoi", Content: viewPage(props)})
 }
 

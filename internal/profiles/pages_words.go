@@ -69,6 +69,8 @@ func contactTitle(ctx context.Context, c people.ContactPoint) string {
 	words := []string{purposeWord(ctx, c.Kind, c.Purpose)}
 	if c.Kind == people.Email {
 		switch {
+		case !c.BrokenAt.IsZero():
+			words = append(words, i18n.T(ctx, "profile.email.broken"))
 		case c.ConfirmedAt.IsZero():
 			words = append(words, i18n.T(ctx, "profile.email.unconfirmed"))
 		case c.Preferred:

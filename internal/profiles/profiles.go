@@ -220,7 +220,7 @@ type Item string
 
 // The items, in the order in which they help most.
 const (
-	ItemEmail        Item = "email" // confirmed
+	ItemEmail        Item = "email" // confirmed, and not broken
 	ItemPhoto        Item = "photo"
 	ItemHeadline     Item = "headline"
 	ItemPresentation Item = "presentation"
@@ -238,7 +238,7 @@ func Missing(d people.Dossier) []Item {
 	has := map[Item]bool{ItemPhoto: d.Photo != "", ItemHeadline: d.Headline != "", ItemPresentation: d.Presentation != ""}
 	for _, c := range d.Contacts {
 		switch {
-		case c.Kind == people.Email && !c.ConfirmedAt.IsZero():
+		case c.Kind == people.Email && !c.ConfirmedAt.IsZero() && c.BrokenAt.IsZero():
 			has[ItemEmail] = true
 		case c.Kind == people.Phone:
 			has[ItemPhone] = true

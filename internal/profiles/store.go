@@ -42,6 +42,8 @@ type Deps struct {
 	// Exporters and Erasers are those of every feature, this one included; they are asked for when needed.
 	Exporters func() []people.Exporter
 	Erasers   func() []people.Eraser
+	// Confirmed is told, in the same transaction, of an address whose link was followed; it may be nil.
+	Confirmed func(ctx context.Context, person id.ID, email string) error
 	// ActionKey is the i18n key of what the trail calls an action, of whatever feature; nil, or a key without words,
 	// leaves this package's own few words.
 	ActionKey func(action string) string

@@ -67,7 +67,7 @@ func (s *Store) RemoveContact(ctx context.Context, a Actor, contact id.ID) (undo
 		if lastWayIn(d, old) {
 			return done{}, errs.Msg("profile.email_last")
 		}
-		if old.Kind == people.Email && !old.ConfirmedAt.IsZero() {
+		if old.Kind == people.Email && !old.ConfirmedAt.IsZero() && old.BrokenAt.IsZero() {
 			if err := s.tellRemoved(ctx, d, old); err != nil {
 				return done{}, err
 			}
@@ -85,6 +85,8 @@ func (s *Store) Prefer(ctx context.Context, a Actor, contact id.ID) (undo id.ID,
 			return done{}, errs.New(errs.NotFound, "profile.contact_gone")
 		case c.ConfirmedAt.IsZero():
 			return done{}, errs.Msg("profile.email_unconfirmed")
+		case !c.BrokenAt.IsZero():
+			return done{}, errs.Msg("profile.email_broken")
 		case c.Preferred:
 			return done{}, nil
 		}
@@ -111,7 +113,12 @@ func (s *Store) askToConfirm(ctx context.Context, c people.ContactPoint, isNew b
 	return s.Queue.Add(ctx, confirmJob, toConfirm{c.PersonID, c.ID, i18n.Lang(ctx), isNew}, jobs.Options{})
 }
 
-// SendLinkAgain sends another link to an address that is not confirmed yet; nothing for one that is.
+// confirmable reports whether a link makes sense for an address: it was never confirmed, or mail to it comes back since.
+func confirmable(c people.ContactPoint) bool {
+	return c.Kind == people.Email && (c.ConfirmedAt.IsZero() || !c.BrokenAt.IsZero())
+}
+
+// SendLinkAgain sends another link to an address that is not confirmed yet, or that came to be broken; nothing else.
 func (s *Store) SendLinkAgain(ctx context.Context, a Actor, contact id.ID) error {
 	d, err := s.Own(ctx, a.Viewer)
 	if err != nil {
@@ -121,7 +128,7 @@ func (s *Store) SendLinkAgain(ctx context.Context, a Actor, contact id.ID) error
 	if !ok || c.Kind != people.Email {
 		return errs.New(errs.NotFound, "profile.contact_gone")
 	}
-	if !c.ConfirmedAt.IsZero() {
+	if !confirmable(c) {
 		return nil
 	}
 	return s.askToConfirm(ctx, c, false)
@@ -147,7 +154,10 @@ func (s *Store) ConfirmEmail(ctx context.Context, token string) (email string, e
 		if err := s.stillHas(ctx, person, email); err != nil {
 			return err
 		}
-		return s.People.ConfirmEmail(ctx, person, email, "person")
+		if err := s.People.ConfirmEmail(ctx, person, email, "person"); err != nil || s.Confirmed == nil {
+			return err
+		}
+		return s.Confirmed(ctx, person, email)
 	})
 	return email, errs.Wrap("profiles.ConfirmEmail", err)
 }

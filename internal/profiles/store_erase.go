@@ -67,7 +67,7 @@ func proven(d people.Dossier) string {
 		return c.Value
 	}
 	for _, c := range Contacts(d.Contacts, people.Email) {
-		if !c.ConfirmedAt.IsZero() {
+		if !c.ConfirmedAt.IsZero() && c.BrokenAt.IsZero() {
 			return c.Value
 		}
 	}

@@ -98,6 +98,7 @@ type world struct {
 	site     http.Handler
 	sessions *web.Sessions
 	viewers  map[id.ID]viewer.Viewer // by account
+	notice   templ.Component         // what another feature has to say
 }
 
 func newWorld(t *testing.T, d *db.DB) *world {
@@ -161,7 +162,11 @@ func (w *world) serve(now clock.Clock) {
 		},
 		Metrics: web.NewMetrics(prometheus.NewRegistry()),
 	}
-	h, err := site.Handler(profiles.NewPages(w.store, now).Routes(), nil)
+	extras := profiles.Extras{
+		Notice:   func(*web.Request) (templ.Component, error) { return w.notice, nil },
+		Returned: func(login string) string { return "/p/" + login + "/courrier-revenu" },
+	}
+	h, err := site.Handler(profiles.NewPages(w.store, now).With(extras).Routes(), nil)
 	if err != nil {
 		w.t.Fatal(err)
 	}

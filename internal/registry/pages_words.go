@@ -124,7 +124,7 @@ func contactText(c people.ContactPoint) string {
 	return strings.Join(parts, ", ")
 }
 
-// contactNote is where a contact point came from, who sees it, and whether it was confirmed.
+// contactNote is where a contact point came from, who sees it, whether it was confirmed, and whether it works.
 func contactNote(ctx context.Context, c people.ContactPoint) string {
 	parts := []string{i18n.T(ctx, c.Purpose.Message()), origin(ctx, c.Origin), i18n.T(ctx, people.AudienceMessage(c.Audience))}
 	if c.Kind == people.Email {
@@ -133,6 +133,9 @@ func contactNote(ctx context.Context, c people.ContactPoint) string {
 			confirmed = i18n.T(ctx, "registry.confirmed", i18n.Data{"When": i18n.Date(ctx, c.ConfirmedAt)})
 		}
 		parts = append(parts, confirmed)
+	}
+	if !c.BrokenAt.IsZero() {
+		parts = append(parts, i18n.T(ctx, "registry.broken", i18n.Data{"When": i18n.Date(ctx, c.BrokenAt)}))
 	}
 	if c.Preferred {
 		parts = append(parts, i18n.T(ctx, "registry.preferred"))
