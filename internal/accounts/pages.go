@@ -30,6 +30,7 @@ const (
 // Tab is a further page of the settings; its label is a message key.
 type Tab struct {
 	Key, URL string
+	Network  bool // of students and graduates only
 }
 
 // PageOptions are what the pages need to know of the site.

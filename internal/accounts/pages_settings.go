@@ -15,11 +15,14 @@ import (
 	"amicale/internal/web"
 )
 
-// tabs are the pages of the settings, this one marked.
-func (p *Pages) tabs(r *web.Request) []ui.Tab {
-	list := append([]Tab{{"accounts.tab.general", settingsPath}, {"accounts.tab.security", SecurePath}}, p.o.Tabs...)
+// Tabs are the pages of the settings, this one marked, of this feature and of others.
+func (p *Pages) Tabs(r *web.Request) []ui.Tab {
+	list := append([]Tab{{Key: "accounts.tab.general", URL: settingsPath}, {Key: "accounts.tab.security", URL: SecurePath}}, p.o.Tabs...)
 	var out []ui.Tab
 	for _, t := range list {
+		if t.Network && !r.Viewer.InNetwork() {
+			continue
+		}
 		current := r.URL.Path == t.URL || t.URL != settingsPath && strings.HasPrefix(r.URL.Path, t.URL+"/")
 		out = append(out, ui.Tab{Label: r.T(t.Key), URL: t.URL, Current: current})
 	}
@@ -47,7 +50,7 @@ func settingsTrail(ctx context.Context, title string) []ui.Crumb {
 }
 
 func (p *Pages) settings(r *web.Request) error {
-	return r.Page(web.Page{Title: r.T("accounts.settings.title"), Content: settingsPage(p.tabs(r), i18n.Lang(r.Ctx()), elsewhere(r))})
+	return r.Page(web.Page{Title: r.T("accounts.settings.title"), Content: settingsPage(p.Tabs(r), i18n.Lang(r.Ctx()), elsewhere(r))})
 }
 
 // updateSettings keeps the language, for pages and letters.
@@ -97,7 +100,7 @@ func (p *Pages) securityPage(r *web.Request, status int, msgs map[string]string)
 			return err
 		}
 	}
-	return r.Page(web.Page{Status: status, Title: r.T("accounts.security.title"), Help: "double-verification", Content: securityPage(p.tabs(r), v)})
+	return r.Page(web.Page{Status: status, Title: r.T("accounts.security.title"), Help: "double-verification", Content: securityPage(p.Tabs(r), v)})
 }
 
 func (p *Pages) updatePassword(r *web.Request) error {
@@ -181,7 +184,7 @@ func (p *Pages) codesPage(r *web.Request, status int, msgs map[string]string) er
 	case errs.KindOf(err) != errs.NotFound:
 		return err
 	}
-	return r.Page(web.Page{Status: status, Title: r.T("accounts.codes.title"), Help: "double-verification", Content: codesPage(p.tabs(r), v)})
+	return r.Page(web.Page{Status: status, Title: r.T("accounts.codes.title"), Help: "double-verification", Content: codesPage(p.Tabs(r), v)})
 }
 
 // grouped writes a secret for typing.
@@ -276,7 +279,7 @@ func (p *Pages) createRecovery(r *web.Request) error {
 }
 
 func (p *Pages) recoveryPage(r *web.Request, codes []string) error {
-	return r.Page(web.Page{Title: r.T("accounts.recovery.title"), Help: "double-verification", Content: recoveryCodesPage(p.tabs(r), codes)})
+	return r.Page(web.Page{Title: r.T("accounts.recovery.title"), Help: "double-verification", Content: recoveryCodesPage(p.Tabs(r), codes)})
 }
 
 // codesName is what an application for codes shows of the account: recruiters have no login.

@@ -16,22 +16,27 @@ import (
 	"amicale/internal/activation"
 	"amicale/internal/audit"
 	"amicale/internal/blob"
+	"amicale/internal/bounces"
 	"amicale/internal/changes"
 	"amicale/internal/clock"
 	"amicale/internal/config"
 	"amicale/internal/db"
 	"amicale/internal/desk"
 	"amicale/internal/directory"
+	"amicale/internal/domains"
 	"amicale/internal/federation"
+	"amicale/internal/forwarding"
 	"amicale/internal/help"
 	"amicale/internal/i18n"
 	"amicale/internal/imports"
+	"amicale/internal/inbox"
 	"amicale/internal/jobs"
 	"amicale/internal/mail"
 	"amicale/internal/outbox"
 	"amicale/internal/people"
 	"amicale/internal/profiles"
 	"amicale/internal/registry"
+	"amicale/internal/subscriptions"
 	"amicale/internal/ui"
 	"amicale/internal/web"
 )
@@ -46,6 +51,7 @@ type Options struct {
 	Proxies   web.TrustedProxies
 	Smarthost config.Smarthost
 	MailFrom  mail.Address
+	Mail      MailOptions
 	Secret    string // seals TOTP secrets; "" for a key kept in the database
 	Snapshot  string // file of the directory's snapshot; "" for none
 	// Demo shows the demonstration's banner, mailbox and component page, and lets staff in without a second factor.
@@ -70,6 +76,9 @@ type App struct {
 	runner   *jobs.Runner
 	trail    *audit.Trail
 	outbox   *outbox.Outbox
+	inbox    *inbox.Inbox
+	domains  *domains.Store
+	tokens   mail.Tokens
 	library  *help.Library
 
 	accounts   *accounts.Store
@@ -80,6 +89,10 @@ type App struct {
 	profiles   *profiles.Store
 	federation *federation.Store
 	directory  *directory.Store
+
+	subscriptions *subscriptions.Store
+	forwarding    *forwarding.Store
+	bounces       *bounces.Store
 
 	accountPages    *accounts.Pages
 	federationPages *federation.Pages
@@ -99,10 +112,11 @@ func New(ctx context.Context, o Options) (*App, error) {
 // Messages are the texts of every package that has some.
 func Messages() []fs.FS {
 	return []fs.FS{ui.Messages, web.Messages, mail.Messages, people.Messages, help.Messages, accounts.Messages,
-		activation.Messages, desk.Messages, registry.Messages, profiles.Messages, federation.Messages, imports.Messages, directory.Messages, Texts}
+		activation.Messages, desk.Messages, registry.Messages, profiles.Messages, federation.Messages, imports.Messages, directory.Messages,
+		subscriptions.Messages, forwarding.Messages, bounces.Messages, Texts}
 }
 
-func (a *App) buildGround(context.Context) (err error) {
+func (a *App) buildGround(ctx context.Context) (err error) {
 	if a.bundle, err = i18n.Load(Messages()...); err != nil {
 		return err
 	}
@@ -112,8 +126,7 @@ func (a *App) buildGround(context.Context) (err error) {
 	a.queue = jobs.NewQueue(a.o.DB, a.o.Now)
 	a.runner = jobs.NewRunner(a.queue, jobs.RunnerOptions{Log: a.o.Log})
 	a.trail = audit.NewTrail(a.o.DB, a.o.Now)
-	a.outbox = outbox.New(a.o.DB, a.o.Now, outbox.Options{From: a.o.MailFrom, Demo: a.o.Demo})
-	return nil
+	return a.buildOutbox(ctx)
 }
 
 func (a *App) buildFeatures(ctx context.Context) (err error) {
@@ -125,7 +138,7 @@ func (a *App) buildFeatures(ctx context.Context) (err error) {
 		Trail: a.trail, Sessions: a.sessions, Letters: accounts.NewLetters(a.outbox, a.bundle, a.o.URL, brand),
 		Secret: a.o.Secret, RequireSecondFactor: !a.o.Demo,
 	})
-	if a.accountPages, err = accounts.NewPages(a.accounts, a.sessions, a.queue, accounts.PageOptions{Origin: a.o.URL, Site: a.o.MailFrom.Name, Now: a.o.Now}); err != nil {
+	if a.accountPages, err = accounts.NewPages(a.accounts, a.sessions, a.queue, accounts.PageOptions{Origin: a.o.URL, Site: a.o.MailFrom.Name, Now: a.o.Now, Tabs: settingsTabs()}); err != nil {
 		return err
 	}
 	a.desk = desk.NewStore(desk.Deps{
@@ -143,6 +156,9 @@ func (a *App) buildFeatures(ctx context.Context) (err error) {
 		Links: emailLinks{a.accounts}, Bundle: a.bundle, Origin: a.o.URL, Now: a.o.Now, Exporters: a.exporters, Erasers: a.erasers,
 		ActionKey: func(action string) string { return "app.action." + action },
 	})
+	if err := a.buildMail(ctx); err != nil {
+		return err
+	}
 	a.registerJobs()
 	return a.buildRead(ctx)
 }
@@ -177,8 +193,17 @@ func (a *App) registerJobs() {
 	desk.NewJobs(a.desk).Register(a.runner)
 	profiles.NewJobs(a.profiles).Register(a.runner)
 	imports.NewJobs(a.imports).Register(a.runner)
+	forwarding.NewJobs(a.forwarding).Register(a.runner)
+	bounces.NewJobs(a.bounces).Register(a.runner)
 	a.registerPeriodic()
 }
 
 // Handler answers requests.
 func (a *App) Handler() http.Handler { return a.handler }
+
+// settingsTabs are the settings that other features keep.
+func settingsTabs() []accounts.Tab {
+	return []accounts.Tab{
+		{Key: "app.tab.address", URL: forwarding.Path, Network: true}, {Key: "app.tab.subscriptions", URL: subscriptions.Path, Network: true},
+	}
+}

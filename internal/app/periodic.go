@@ -12,6 +12,7 @@ const (
 	keepChanges = 30 * 24 * time.Hour // a process or a snapshot that stood still for longer builds its index anew
 	keepFailed  = 90 * 24 * time.Hour // jobs given up, for the staff to see
 	keepWords   = 7 * 24 * time.Hour  // of letters that left: they hold links and names
+	keepMail    = 30 * 24 * time.Hour // what is told of mail that arrived
 )
 
 // registerPeriodic names to the runner the sweeping of what no feature owns. Sessions and links are swept by the
@@ -28,6 +29,10 @@ func (a *App) registerPeriodic() {
 	})
 	a.runner.Every("app.purge_letters", night, func(ctx context.Context) error {
 		_, err := a.outbox.Purge(ctx, a.o.Now().Add(-keepWords))
+		return err
+	})
+	a.runner.Every("app.purge_inbox", night, func(ctx context.Context) error {
+		_, err := a.inbox.Purge(ctx, a.o.Now().Add(-keepMail))
 		return err
 	})
 }

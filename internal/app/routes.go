@@ -10,6 +10,7 @@ import (
 	"amicale/internal/imports"
 	"amicale/internal/profiles"
 	"amicale/internal/registry"
+	"amicale/internal/subscriptions"
 	"amicale/internal/web"
 )
 
@@ -29,6 +30,7 @@ func (a *App) Routes() []web.Route {
 		profiles.NewPages(a.profiles, a.o.Now).Routes(),
 		a.federationPages.Routes(),
 		directory.NewPages(a.directory, a.people).Routes(),
+		subscriptions.NewPages(a.subscriptions, a.accountPages.Tabs, a.o.Now).Routes(),
 		help.NewPages(a.library).Routes(),
 	)
 }

@@ -4,12 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"sync"
 	"time"
-
-	"amicale/internal/outbox"
 )
 
 // How long a client may take, and how long the site finishes what it acknowledged when told to stop.
@@ -68,9 +67,7 @@ func (a *App) background() map[string]func(context.Context) error {
 		"jobs":      a.runner.Run,
 		"directory": a.directory.Follow,
 	}
-	if !a.o.Demo && !a.o.Smarthost.IsZero() {
-		out["mail"] = outbox.NewCourier(a.outbox, outbox.CourierOptions{Smarthost: a.o.Smarthost, Log: a.o.Log}).Run
-	}
+	maps.Copy(out, a.mailBackground())
 	return out
 }
 

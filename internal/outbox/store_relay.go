@@ -135,3 +135,26 @@ func (o *Outbox) Again(ctx context.Context, delivery id.ID, to string) error {
 // Watch names whom the outcomes of deliveries of a kind are told, inside the transaction that settles them. It is
 // called before anything leaves.
 func (o *Outbox) Watch(kind string, w Observer) { o.watchers[kind] = w }
+
+// Returned is told of a report that came back on a delivery long after a server had taken it: it failed after all, and
+// whom it concerns is told like of any other outcome. A delivery that failed already, or is tried again, stays as it is.
+// It joins the transaction in the context.
+func (o *Outbox) Returned(ctx context.Context, delivery id.ID, class mail.Class, reply mail.Reply) error {
+	t, err := o.TraceOf(ctx, delivery)
+	if err != nil {
+		return err
+	}
+	n, err := o.db.Exec(ctx, `UPDATE outbox_deliveries SET state = 'failed', class = ?, reply = ?, done_at = ? WHERE id = ? AND state = 'sent'`,
+		string(class), db.ToJSON(reply), o.clock(), delivery)
+	if err != nil || n == 0 {
+		return errs.Wrap("outbox.Returned", err)
+	}
+	w := o.watchers[t.Kind]
+	if w == nil {
+		return nil
+	}
+	return w(ctx, []Outcome{{
+		Parcel: Parcel{ID: t.ID, Kind: t.Kind, Ref: t.Ref, From: t.Sender, To: t.Recipient, Attempts: t.Attempts, Since: t.CreatedAt, body: t.BodyID},
+		State:  Failed, Reply: reply, Class: class,
+	}})
+}

@@ -1,0 +1,232 @@
+package app
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"net"
+	"slices"
+	"strings"
+
+	"amicale/internal/accounts"
+	"amicale/internal/bounces"
+	"amicale/internal/domains"
+	"amicale/internal/errs"
+	"amicale/internal/forwarding"
+	"amicale/internal/id"
+	"amicale/internal/inbox"
+	"amicale/internal/mail"
+	"amicale/internal/outbox"
+	"amicale/internal/people"
+	"amicale/internal/subscriptions"
+	"amicale/internal/viewer"
+)
+
+// MailOptions are what the program gives for mail that arrives.
+type MailOptions struct {
+	Host     string      // the name that the servers greet with
+	TLS      *tls.Config // nil: neither STARTTLS nor submission
+	Resolver *net.Resolver
+	Rspamd   string
+	// Listeners of the servers; nil: that one does not run.
+	SMTP, LMTP, Submission net.Listener
+	ImplicitTLS            bool // of submission
+}
+
+// receives reports whether mail arrives here, so that reports may come back.
+func (m MailOptions) receives() bool { return m.SMTP != nil || m.LMTP != nil }
+
+// notices is the domain of the site's own letters.
+func (a *App) notices() string {
+	return a.o.MailFrom.Address[strings.LastIndexByte(a.o.MailFrom.Address, '@')+1:]
+}
+
+// buildOutbox makes what leaves, and what everything about mail shares.
+func (a *App) buildOutbox(ctx context.Context) error {
+	a.domains = domains.NewStore(a.o.DB, a.o.Now)
+	secret, err := a.domains.Secret(ctx, "return tokens")
+	if err != nil {
+		return err
+	}
+	a.tokens = mail.NewTokens(secret)
+	a.outbox = outbox.New(a.o.DB, a.o.Now, outbox.Options{From: a.o.MailFrom, Demo: a.o.Demo, Tokens: a.tokens, Returns: a.returns})
+	a.inbox = inbox.New(a.o.DB, a.o.Now)
+	return nil
+}
+
+// returns is where reports about a stream's letters come back to: here, if mail arrives here.
+func (a *App) returns(stream mail.Stream, domain string) (string, bool) {
+	if !a.o.Mail.receives() {
+		return "", false
+	}
+	if stream == mail.Campaigns {
+		return domain, true // it is a domain for letters and nothing else
+	}
+	return mail.ReturnDomain(domain), true
+}
+
+// ours reports whether mail of a domain may be signed here.
+func (a *App) ours(domain string) bool {
+	if domain == a.notices() {
+		return true
+	}
+	all, err := a.people.Associations(context.Background()) // from memory nearly always; a letter's time is not its caller's
+	return err == nil && slices.ContainsFunc(all, func(as people.Association) bool {
+		return domain == as.MailDomain || domain == mail.LettersDomain(as.MailDomain)
+	})
+}
+
+// buildMail makes the features of mail.
+func (a *App) buildMail(ctx context.Context) error {
+	secret, err := a.domains.Secret(ctx, "unsubscribe")
+	if err != nil {
+		return err
+	}
+	a.subscriptions = subscriptions.NewStore(subscriptions.Deps{
+		DB: a.o.DB, People: a.people, Trail: a.trail, Now: a.o.Now, Secret: secret, Origin: a.o.URL,
+		Federation: func(ctx context.Context) (string, error) {
+			f, err := a.federation.Current(ctx)
+			return f.Name, err
+		},
+	})
+	a.forwarding = forwarding.NewStore(forwarding.Deps{
+		DB: a.o.DB, People: a.people, Queue: a.queue, Trail: a.trail, Outbox: a.outbox, Arrivals: a.inbox, Tokens: a.tokens,
+		Accounts: accountOf{a.accounts}, Bundle: a.bundle, Origin: a.o.URL, Now: a.o.Now,
+	})
+	a.bounces = bounces.NewStore(bounces.Deps{
+		DB: a.o.DB, People: a.people, Queue: a.queue, Trail: a.trail, Post: a.outbox, Forwarding: forwarder{a.forwarding, a.outbox},
+		Staff: bouncesStaff{a.accounts}, Bundle: a.bundle, Origin: a.o.URL, Now: a.o.Now,
+	})
+	return nil
+}
+
+// courier carries what leaves.
+func (a *App) courier() *outbox.Courier {
+	o := outbox.CourierOptions{
+		Smarthost: a.o.Smarthost, Observers: []outbox.Observer{a.bounces.Observe}, Signer: domains.NewSigner(a.domains, a.ours),
+		Hello: a.o.Mail.Host, Log: a.o.Log,
+	}
+	if r := a.o.Mail.Resolver; r != nil {
+		o.Resolver = r
+	}
+	return outbox.NewCourier(a.outbox, o)
+}
+
+// mailServer takes what arrives, for every kind of recipient there is.
+func (a *App) mailServer() *inbox.Server {
+	submission := forwarding.NewSubmission(a.forwarding)
+	o := inbox.Options{
+		Hostname: a.o.Mail.Host, Door: submission, TLS: a.o.Mail.TLS, Rspamd: a.o.Mail.Rspamd, Log: a.o.Log,
+		Boxes: []inbox.Box{
+			submission, forwarding.NewBox(a.forwarding),
+			bounces.NewReturns(a.bounces, bounces.ReturnsOptions{Tokens: a.tokens, Domain: a.notices(), Refusals: refusals{a.subscriptions}}),
+		},
+	}
+	if r := a.o.Mail.Resolver; r != nil {
+		o.Resolver = inbox.NewResolver(r, a.o.Now)
+	}
+	return inbox.NewServer(a.inbox, o)
+}
+
+// mailBackground are the servers that run, by name.
+func (a *App) mailBackground() map[string]func(context.Context) error {
+	out := map[string]func(context.Context) error{"mail": a.courier().Run}
+	m := a.o.Mail
+	if m.SMTP == nil && m.LMTP == nil && m.Submission == nil {
+		return out
+	}
+	server := a.mailServer()
+	if m.SMTP != nil {
+		out["smtp"] = func(ctx context.Context) error { return server.ServeSMTP(ctx, m.SMTP) }
+	}
+	if m.LMTP != nil {
+		out["lmtp"] = func(ctx context.Context) error { return server.ServeLMTP(ctx, m.LMTP) }
+	}
+	if m.Submission != nil {
+		out["submission"] = func(ctx context.Context) error { return server.ServeSubmission(ctx, m.Submission, m.ImplicitTLS) }
+	}
+	return out
+}
+
+// accountOf tells forwarding of people's accounts.
+type accountOf struct{ accounts *accounts.Store }
+
+func (s accountOf) OfPerson(ctx context.Context, person id.ID) (open bool, lang string, err error) {
+	acc, err := s.accounts.ByPerson(ctx, person)
+	if errors.Is(err, errs.NotFound) {
+		return false, "", nil
+	}
+	return acc.Open(), acc.Lang, err
+}
+
+// bouncesStaff tells the health of addresses whom to alert.
+type bouncesStaff struct{ accounts *accounts.Store }
+
+func (s bouncesStaff) AccountsWithRole(ctx context.Context, role viewer.RoleName, association id.ID) ([]bounces.Holder, error) {
+	list, err := s.accounts.AccountsWithRole(ctx, role, association)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]bounces.Holder, len(list))
+	for i, h := range list {
+		out[i] = bounces.Holder{Name: h.Name, Email: h.Email, Lang: h.Lang}
+	}
+	return out, nil
+}
+
+func (s bouncesStaff) LangOf(ctx context.Context, person id.ID) (string, error) {
+	_, lang, err := accountOf(s).OfPerson(ctx, person)
+	return lang, err
+}
+
+// forwarder lets the health of addresses change where mail is passed on to.
+type forwarder struct {
+	forwarding *forwarding.Store
+	outbox     *outbox.Outbox
+}
+
+func (f forwarder) AddressBroken(ctx context.Context, person id.ID, address string) (bounces.Rerouted, error) {
+	s, err := f.forwarding.Died(ctx, viewer.ForSystem("an address is dead"), person, address)
+	out := bounces.Rerouted{Target: s.Was}
+	if s.Was && len(s.Route) > 0 {
+		out.Took = s.Route[0]
+	}
+	return out, err
+}
+
+func (f forwarder) AddressWorks(ctx context.Context, person id.ID, address string) error {
+	return f.forwarding.Revived(ctx, viewer.ForSystem("an address works again"), person, address)
+}
+
+func (f forwarder) Returned(ctx context.Context, delivery id.ID, class mail.Class, reply mail.Reply) error {
+	if !reply.Permanent() {
+		return nil
+	}
+	err := f.outbox.Returned(ctx, delivery, class, reply)
+	if errors.Is(err, errs.NotFound) {
+		return nil
+	}
+	return err
+}
+
+// refusals ends the campaigns to who complained of one.
+type refusals struct{ subscriptions *subscriptions.Store }
+
+func (r refusals) Complained(ctx context.Context, person id.ID, _ string) error {
+	if person.IsZero() {
+		return nil
+	}
+	by := subscriptions.Actor{Viewer: viewer.ForSystem("a complaint")}
+	o, err := r.subscriptions.Overview(ctx, by.Viewer, person)
+	if err != nil {
+		return err
+	}
+	for _, sender := range o.Senders {
+		for _, k := range subscriptions.Kinds() {
+			if err := r.subscriptions.Refuse(ctx, by, person, subscriptions.Cell{Sender: sender.ID, Kind: k}, subscriptions.ByComplaint); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
