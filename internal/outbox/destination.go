@@ -15,8 +15,9 @@ type item struct {
 	feed   *feed
 	domain string
 	dest   *destination // nil until it is known
-	held   time.Time    // until when it is ours
-	next   *item        // behind it in its queue
+	lane   *lane
+	held   time.Time // until when it is ours
+	next   *item     // behind it in its queue
 }
 
 // queue is a list of items, first in, first out.
@@ -59,12 +60,40 @@ func (q *queue) pop() *item {
 	return it
 }
 
-// lane holds what may leave over one connection: the domains behind it have the same servers. A queue a feed.
+// repose is the state of who served nobody: it is left alone, longer each time.
+type repose struct {
+	failures int // that closed it, less what it took since
+	until    time.Time
+	last     mail.Reply // the last answer that was not good
+	lastAt   time.Time
+}
+
+func (r *repose) shut(now time.Time) bool { return now.Before(r.until) }
+
+// close lets it rest. The jitter keeps processes from coming back together.
+func (r *repose) close(p Preset, now time.Time, why mail.Reply) {
+	wait := p.Longest
+	if r.failures < 16 {
+		wait = min(wait, p.BackOff<<r.failures)
+	}
+	r.failures++
+	r.until = now.Add(time.Duration(float64(wait) * (0.8 + 0.4*rand.Float64())))
+	r.answered(now, why)
+}
+
+func (r *repose) answered(now time.Time, why mail.Reply) { r.last, r.lastAt = why, now }
+func (r *repose) took()                                  { r.failures = max(0, r.failures-1) }
+
+// lane holds what may leave over one connection: the domains behind it have the same servers. A queue a feed. It rests
+// by itself when those servers cannot be reached: that says nothing about others of the destination.
 type lane struct {
-	hosts  []string
-	queues []queue
-	n      int
-	turn   int
+	repose
+	hosts   []string
+	domains map[string]bool // whose mail goes here; bounded
+	queues  []queue
+	n       int
+	turn    int
+	users   int // walkers that are at it
 }
 
 // pop gives letters first, yet every fourth turn to the last feed: whoever waits for a link must not wait for a
@@ -88,27 +117,24 @@ func (l *lane) pop() *item {
 
 // destination is servers that take mail of ours and remember how we behave. The courier's lock guards it.
 type destination struct {
-	key     string
-	preset  Preset
-	pace    *rate.Limiter // nil: none
-	lanes   map[string]*lane
-	queued  []int           // by feed
-	full    []bool          // by feed: nothing more is claimed for its domains
-	domains map[string]bool // whose mail goes here; bounded
+	repose
+	key    string
+	preset Preset
+	pace   *rate.Limiter // nil: none
+	lanes  map[string]*lane
+	queued []int  // by feed
+	full   []bool // by feed: nothing more is claimed for its domains
 
 	walkers int // goroutines
-	open    int // of them with a line
+	opening int // of them that are about to have a line
+	open    int // of them that have one
 	parked  []*walker
 	limit   int  // of walkers
 	calm    int  // messages taken since the limit fell
 	probing bool // it served nobody a moment ago: one walker looks
 
-	failures int // that closed it, less what it took since
-	breaks   int // lines that broke, or messages refused for our reputation, one after the other
-	closed   time.Time
-	last     mail.Reply
-	lastAt   time.Time
-	quiet    time.Time // since when it has nothing to do
+	breaks int       // lines that broke, or messages refused for our reputation, one after the other
+	quiet  time.Time // since when it has nothing to do
 }
 
 // Bounds of what is in hand.
@@ -122,14 +148,12 @@ const (
 
 func newDestination(t target, feeds int) *destination {
 	d := &destination{key: t.key, preset: t.preset, lanes: map[string]*lane{}, queued: make([]int, feeds), full: make([]bool, feeds),
-		domains: map[string]bool{}, limit: t.preset.Connections}
+		limit: t.preset.Connections}
 	if n := t.preset.PerMinute; n > 0 {
 		d.pace = rate.NewLimiter(rate.Limit(float64(n)/60), max(1, n/60))
 	}
 	return d
 }
-
-func (d *destination) shut(now time.Time) bool { return now.Before(d.closed) }
 
 func (d *destination) backlog() (n int) {
 	for _, q := range d.queued {
@@ -146,19 +170,23 @@ func (d *destination) most() int {
 	return max(1, d.limit)
 }
 
-func (d *destination) push(it *item, t target) *lane {
+// lane is the one that leads to the target, made when there is none.
+func (d *destination) lane(domain string, t target) *lane {
 	l := d.lanes[t.lane]
 	if l == nil {
-		l = &lane{hosts: t.hosts, queues: make([]queue, len(d.queued))}
+		l = &lane{hosts: t.hosts, queues: make([]queue, len(d.queued)), domains: map[string]bool{}}
 		d.lanes[t.lane] = l
 	}
+	if len(l.domains) < mostWithout {
+		l.domains[domain] = true
+	}
+	return l
+}
+
+func (d *destination) push(it *item, l *lane) {
 	l.queues[it.feed.index].push(it)
 	l.n++
 	d.count(it, 1)
-	if len(d.domains) < mostWithout {
-		d.domains[it.domain] = true
-	}
-	return l
 }
 
 // pushBack undoes pop.
@@ -181,10 +209,13 @@ func (d *destination) count(it *item, by int) bool {
 	return false
 }
 
-// empty takes everything out that nobody has begun.
-func (d *destination) empty() []*item {
+// empty takes everything out of some lanes that nobody has begun.
+func (d *destination) empty(which func(*lane) bool) []*item {
 	var out []*item
 	for _, l := range d.lanes {
+		if !which(l) {
+			continue
+		}
 		for it := l.pop(); it != nil; it = l.pop() {
 			d.count(it, -1)
 			out = append(out, it)
@@ -193,24 +224,11 @@ func (d *destination) empty() []*item {
 	return out
 }
 
-// close lets the destination rest, longer each time. The jitter keeps processes from coming back together.
-func (d *destination) close(now time.Time, why mail.Reply) {
-	wait := d.preset.Longest
-	if d.failures < 16 {
-		wait = min(wait, d.preset.BackOff<<d.failures)
-	}
-	d.failures++
-	d.closed = now.Add(time.Duration(float64(wait) * (0.8 + 0.4*rand.Float64())))
-	d.probing, d.breaks = true, 0
-	d.answered(now, why)
-}
-
-func (d *destination) answered(now time.Time, r mail.Reply) { d.last, d.lastAt = r, now }
-
 // took is a message that it took.
-func (d *destination) took() {
+func (d *destination) took(l *lane) {
 	d.breaks, d.probing = 0, false
-	d.failures = max(0, d.failures-1)
+	d.repose.took()
+	l.repose.took()
 	const calm = 100
 	if d.limit < d.preset.Connections {
 		if d.calm++; d.calm >= calm {

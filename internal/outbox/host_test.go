@@ -2,6 +2,7 @@ package outbox_test
 
 import (
 	"bytes"
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -13,6 +14,7 @@ import (
 	"math/big"
 	"net"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -20,6 +22,7 @@ import (
 	"github.com/emersion/go-smtp"
 
 	"amicale/internal/config"
+	"amicale/internal/outbox"
 )
 
 // host is a smarthost on loopback that answers as the test wants.
@@ -28,6 +31,7 @@ type host struct {
 	got         [][]byte // letters it answered 250 for
 	from, to    []string // of their envelopes
 	asked       []smtp.MailOptions
+	tls         []bool
 	unanswered  int // letters it took and then fell silent
 	connections int
 	tries       int // MAIL commands
@@ -136,7 +140,8 @@ func (s *session) Data(r io.Reader) error {
 	s.h.mu.Lock()
 	defer s.h.mu.Unlock()
 	s.h.got, s.h.from, s.h.to = append(s.h.got, b.Bytes()), append(s.h.from, s.from), append(s.h.to, s.to)
-	s.h.asked = append(s.h.asked, s.asked)
+	_, secure := s.c.TLSConnectionState()
+	s.h.asked, s.h.tls = append(s.h.asked, s.asked), append(s.h.tls, secure)
 	return nil
 }
 
@@ -222,6 +227,84 @@ func serveBackend(t testing.TB, h *host, b smtp.Backend, cert *tls.Certificate) 
 	t.Cleanup(func() { s.Close() })
 	_, port, _ := net.SplitHostPort(l.Addr().String())
 	return config.Smarthost{Host: "127.0.0.1", Port: port, TLS: config.NoTLS}
+}
+
+// limited lets a number of connections through to a host, and turns others away as Orange does.
+type limited struct {
+	port       string
+	turnedAway atomic.Int64
+}
+
+func limitConnections(t testing.TB, to config.Smarthost, most int64) *limited {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	out := &limited{}
+	_, out.port, _ = net.SplitHostPort(l.Addr().String())
+	var open atomic.Int64
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			if open.Add(1) > most {
+				out.turnedAway.Add(1)
+				_, _ = io.WriteString(conn, "421 mwinf5c24 ME Trop de connexions, veuillez verifier votre configuration. OFR004_104 [104]\r\n")
+				conn.Close()
+				open.Add(-1)
+				continue
+			}
+			go func() {
+				defer open.Add(-1)
+				defer conn.Close()
+				behind, err := net.Dial("tcp", to.Address())
+				if err != nil {
+					return
+				}
+				go func() {
+					_, _ = io.Copy(conn, behind)
+					conn.Close()
+				}()
+				_, _ = io.Copy(behind, conn)
+				behind.Close()
+			}()
+		}
+	}()
+	return out
+}
+
+// runUntil runs a courier until so many messages left.
+func runUntil(t testing.TB, box *outbox.Outbox, o outbox.CourierOptions, n int64) {
+	t.Helper()
+	ctx, stop := context.WithTimeout(context.Background(), time.Minute)
+	defer stop()
+	var sent atomic.Int64
+	o.Observe = func(s outbox.Sending) {
+		if s.State == outbox.Sent && sent.Add(1) == n {
+			stop()
+		}
+	}
+	if err := outbox.NewCourier(box, o).Run(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if sent.Load() != n {
+		t.Fatalf("%d messages left, want %d", sent.Load(), n)
+	}
+}
+
+// keepOutcomes is an observer that remembers.
+func keepOutcomes(into *[]outbox.Outcome) outbox.Observer {
+	var mu sync.Mutex
+	return func(_ context.Context, list []outbox.Outcome) error {
+		mu.Lock()
+		defer mu.Unlock()
+		*into = append(*into, list...)
+		return nil
+	}
 }
 
 func certificate(t *testing.T) (tls.Certificate, *x509.CertPool) {

@@ -46,13 +46,13 @@ func (w *walker) judge(it *item, reply mail.Reply) Outcome {
 	d := w.d
 	switch {
 	case reply.Code < 300:
-		d.took()
+		d.took(w.at)
 		return Outcome{Parcel: it.Parcel, State: Sent, Reply: reply, Class: mail.Delivered}
 	case reply.Code == 421 || reply.Code < 500 && class == mail.Reputation || signInFirst(reply): // RFC 5321 §3.8: not this message, all of them
 		w.closeFor(now, reply)
 		p := it.Parcel
 		p.Attempts = max(0, p.Attempts-1)
-		return w.again(p, reply, class, d.closed)
+		return w.again(p, reply, class, d.until)
 	case reply.Permanent():
 		if d.answered(now, reply); class == mail.Reputation {
 			w.strike(now, reply)
@@ -92,29 +92,39 @@ func (w *walker) closeFor(now time.Time, why mail.Reply) {
 	if w.d.shut(now) {
 		return
 	}
-	w.d.close(now, why)
-	w.o.Log.WarnContext(w.ctx, "a destination takes no mail of ours for now", "destination", w.d.key, "until", w.d.closed, "stage", why.Stage, "code", why.Code,
+	w.d.close(w.d.preset, now, why)
+	w.d.probing, w.d.breaks = true, 0
+	w.o.Log.WarnContext(w.ctx, "a destination takes no mail of ours for now", "destination", w.d.key, "until", w.d.until, "stage", why.Stage, "code", why.Code,
 		"enhanced", why.Enhanced) // what it said may name an address: it stands with the parcel
 }
 
-// unserved is a destination that opens no line to us. When others stand it has enough of them; else it rests.
+// unserved is a destination that opens no line to us. When others stand it has enough of them; when it said so, it
+// rests; else those servers do.
 func (w *walker) unserved(it *item, f *failure) bool {
 	if w.ctx.Err() != nil {
 		return false // what nobody began is put back in the end
 	}
 	now, why := w.box.clock(), f.told()
 	w.mu.Lock()
-	if w.d.open > 0 && f.stage == "connect" {
+	if w.d.open+w.d.opening > 0 && (f.stage == "connect" || f.stage == "hello") {
 		w.d.crowded(now, why)
-		w.d.pushBack(it, w.at)
+		w.d.push(it, w.at)
 		w.mu.Unlock()
 		return false
 	}
-	w.closeFor(now, why)
+	if f.reply.Code != 0 {
+		w.closeFor(now, why)
+	} else if !w.at.shut(now) {
+		w.at.close(w.d.preset, now, why)
+		w.d.answered(now, why)
+		w.d.probing = len(w.d.lanes) == 1
+		w.o.Log.WarnContext(w.ctx, "mail servers do not answer", "servers", w.at.hosts, "until", w.at.until, "stage", f.stage, "error", f.err)
+	}
+	w.d.limit = w.d.preset.Connections // it is not their number
 	w.refused = f
-	late := append(w.d.empty(), it)
 	w.mu.Unlock()
-	w.later(late)
+	w.later([]*item{it})
+	w.rest()
 	return false
 }
 
@@ -145,21 +155,21 @@ func (r *run) settle(list []settling) {
 func (r *run) later(list []*item) {
 	type place struct {
 		f *feed
-		d *destination
+		l *lane
 	}
 	now := r.box.clock()
 	back := map[place][]*item{}
 	var over []settling
 	for _, it := range list {
 		if now.Before(it.Since.Add(lifetime)) {
-			back[place{it.feed, it.dest}] = append(back[place{it.feed, it.dest}], it)
+			back[place{it.feed, it.lane}] = append(back[place{it.feed, it.lane}], it)
 			continue
 		}
-		_, why := r.closing(it.dest)
+		_, why := r.closing(it)
 		over = append(over, settling{it, Outcome{Parcel: it.Parcel, State: Failed, Reply: why, Class: mail.Temporary, Destination: it.dest.key}})
 	}
 	for p, items := range back {
-		if err := r.giveUntil(p.f, p.d, items); err != nil {
+		if err := r.giveUntil(p.f, items); err != nil {
 			r.o.Log.ErrorContext(r.ctx, "mail for a closed destination waits for its lease to end", "error", err)
 		}
 		r.done(items...)
@@ -167,8 +177,9 @@ func (r *run) later(list []*item) {
 	r.settle(over)
 }
 
-func (r *run) giveUntil(f *feed, d *destination, items []*item) error {
-	at, why := r.closing(d)
+// giveUntil gives parcels of one lane back.
+func (r *run) giveUntil(f *feed, items []*item) error {
+	at, why := r.closing(items[0])
 	list := make([]Parcel, len(items))
 	for i, it := range items {
 		list[i] = it.Parcel
@@ -179,9 +190,12 @@ func (r *run) giveUntil(f *feed, d *destination, items []*item) error {
 	return f.Release(r.base, list, at)
 }
 
-// closing is until when a destination rests, and why.
-func (r *run) closing(d *destination) (time.Time, mail.Reply) {
+// closing is until when the servers that the item needs rest, and why.
+func (r *run) closing(it *item) (time.Time, mail.Reply) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return d.closed, d.last
+	if it.lane.until.After(it.dest.until) {
+		return it.lane.until, it.lane.last
+	}
+	return it.dest.until, it.dest.last
 }

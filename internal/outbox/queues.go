@@ -85,8 +85,14 @@ func (c *Courier) addHealth(at func(string) *Queue) {
 		}
 		q := at(key)
 		q.Connections, q.Last, q.LastAt = d.open, d.last, d.lastAt
-		if d.shut(now) {
-			q.ClosedUntil = d.closed
+		q.ClosedUntil = d.until
+		for _, l := range d.lanes { // a large one has many, and most of them serve
+			if l.shut(now) && (len(d.lanes) == 1 || q.ClosedUntil.IsZero() && d.open == 0) && l.until.After(q.ClosedUntil) {
+				q.ClosedUntil = l.until
+			}
+		}
+		if !now.Before(q.ClosedUntil) {
+			q.ClosedUntil = time.Time{}
 		}
 	}
 }

@@ -35,7 +35,8 @@ func (w *walker) leave() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.d.walkers--
-	if w.d.backlog() > 0 && w.ctx.Err() == nil && !w.d.shut(w.box.clock()) {
+	w.at.users--
+	if w.d.backlog() > 0 && w.ctx.Err() == nil {
 		w.serve(w.d, w.at)
 	}
 }
@@ -88,6 +89,8 @@ func (w *walker) pick() (it *item, changed bool) {
 	if it == nil {
 		for _, l := range w.d.lanes {
 			if it = l.pop(); it != nil {
+				w.at.users--
+				l.users++
 				w.at, changed = l, true
 				break
 			}
@@ -166,17 +169,18 @@ func (r *run) observe(out Outcome, took time.Duration) {
 	r.o.Observe(s)
 }
 
-// rest puts off what waits when the destination was closed meanwhile.
+// rest puts off what waits for whom was closed meanwhile, and reports whether that is so for the walker.
 func (w *walker) rest() bool {
-	w.mu.Lock()
 	var late []*item
-	shut := w.d.shut(w.box.clock())
-	if shut {
-		late = w.d.empty()
+	w.mu.Lock()
+	now := w.box.clock()
+	all, here := w.d.shut(now), w.at.shut(now)
+	if all || here {
+		late = w.d.empty(func(l *lane) bool { return all || l == w.at })
 	}
 	w.mu.Unlock()
 	w.later(late)
-	return shut
+	return all || here
 }
 
 // keepPace waits until the destination's rate allows a message; false when told to stop.
@@ -255,15 +259,19 @@ func (w *walker) open() (err error) {
 	if w.line != nil {
 		return nil
 	}
+	w.mu.Lock()
+	w.d.opening++
+	w.mu.Unlock()
 	if w.d.key == smarthostKey {
 		w.line, err = w.dial.smarthost(w.ctx)
 	} else {
 		w.line, err = w.dial.mx(w.ctx, w.at.hosts)
 	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.d.opening--
 	if err == nil {
-		w.mu.Lock()
 		w.d.open++
-		w.mu.Unlock()
 	}
 	return err
 }

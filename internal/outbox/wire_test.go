@@ -250,20 +250,17 @@ func TestADestinationRestsLongerEachTime(t *testing.T) {
 	now := time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC)
 	d := newDestination(target{key: "x", preset: Preset{Connections: 3}.filled()}, 1)
 	for i, want := range []time.Duration{30 * time.Second, time.Minute, 2 * time.Minute, 4 * time.Minute, 8 * time.Minute, 16 * time.Minute, 30 * time.Minute, 30 * time.Minute} {
-		d.close(now, mail.Reply{Code: 421})
-		if got := d.closed.Sub(now); got < want*8/10 || got > want*12/10 {
+		d.close(d.preset, now, mail.Reply{Code: 421})
+		if got := d.until.Sub(now); got < want*8/10 || got > want*12/10 {
 			t.Errorf("rest %d = %v, want about %v", i+1, got, want)
 		}
-		if d.most() != 1 {
-			t.Errorf("%d connections after a rest, want one that looks", d.most())
-		}
-		now = d.closed
+		now = d.until
 	}
 	for range 6 {
-		d.took()
+		d.took(&lane{})
 	}
-	d.close(now, mail.Reply{})
-	if got := d.closed.Sub(now); got > 3*time.Minute {
+	d.close(d.preset, now, mail.Reply{})
+	if got := d.until.Sub(now); got > 3*time.Minute {
 		t.Errorf("after six messages it rests %v, want it shrunk", got)
 	}
 }

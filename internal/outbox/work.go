@@ -3,6 +3,7 @@ package outbox
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -147,17 +148,20 @@ func (r *run) space(f *feed) (int, []string) {
 	var without []string
 	now := r.box.clock()
 	for _, d := range r.dests {
-		if !d.full[f.index] && !d.shut(now) {
-			continue
-		}
-		if r.route.alone() {
-			return 0, nil
-		}
-		for domain := range d.domains {
-			if len(without) == mostWithout {
-				break
+		closed := d.full[f.index] || d.shut(now)
+		for _, l := range d.lanes {
+			if !closed && !l.shut(now) {
+				continue
 			}
-			without = append(without, domain)
+			if r.route.alone() {
+				return 0, nil
+			}
+			for domain := range l.domains {
+				if len(without) == mostWithout {
+					break
+				}
+				without = append(without, domain)
+			}
 		}
 	}
 	return claimAtOnce, without
@@ -207,14 +211,12 @@ func (r *run) offer(it *item, t target) bool {
 		d = newDestination(t, len(r.feeds))
 		r.dests[t.key] = d
 	}
-	it.dest = d
-	if d.shut(r.box.clock()) {
-		if len(d.domains) < mostWithout {
-			d.domains[it.domain] = true
-		}
+	l := d.lane(it.domain, t)
+	it.dest, it.lane = d, l
+	if now := r.box.clock(); d.shut(now) || l.shut(now) {
 		return false
 	}
-	l := d.push(it, t)
+	d.push(it, l)
 	r.serve(d, l)
 	return true
 }
@@ -234,6 +236,7 @@ func (r *run) serve(d *destination, l *lane) {
 	}
 	if d.walkers == 0 || d.walkers < most && d.backlog() > d.walkers*4 {
 		d.walkers++
+		l.users++
 		w := &walker{run: r, d: d, at: l, wake: make(chan struct{}, 1), res: &result{done: make(chan error, 1)}}
 		r.tasks.Go(w.walk)
 	}
@@ -296,7 +299,7 @@ func (r *run) putBack() error {
 	clear(r.inHand)
 	clear(r.looking)
 	for _, d := range r.dests {
-		d.empty()
+		d.empty(func(*lane) bool { return true })
 	}
 	var all error
 	for f, list := range by {
@@ -350,6 +353,7 @@ func (r *run) sweep() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for key, d := range r.dests {
+		maps.DeleteFunc(d.lanes, func(_ string, l *lane) bool { return l.n == 0 && l.users == 0 && !l.shut(now) })
 		switch {
 		case d.walkers > 0 || d.backlog() > 0 || d.shut(now):
 			d.quiet = time.Time{}
