@@ -215,23 +215,27 @@ func (x *transaction) settle(ctx context.Context, m *Message, verdicts []*Refusa
 // errLost says that the reader lost its place in the conversation.
 var errLost = errors.New("the end of the message cannot be told")
 
+// slate is how much of a message is read before it is known to be a long one.
+const slate = 32 << 10
+
 // read reads a message whole, within the budget. held octets are to be given back.
 func (s *Server) read(r io.Reader) (raw []byte, held int64, err error) {
-	const first = 16 << 10
-	if !s.memory.take(first) {
+	if !s.memory.take(slate) {
 		return nil, 0, full()
 	}
-	held = first
-	raw = make([]byte, 0, first)
+	held = slate
+	keep := s.slates.Get().(*[]byte)
+	defer s.slates.Put(keep)
+	buf := (*keep)[:0]
 	for {
-		n, err := r.Read(raw[len(raw):cap(raw)])
-		raw = raw[:len(raw)+n]
+		n, err := r.Read(buf[len(buf):cap(buf)])
+		buf = buf[:len(buf)+n]
 		if err == io.EOF {
 			break
 		}
 		if errors.Is(err, pause{}) {
 			// The library does not see that CR CR LF ends a line, nor then that the message ends: both would wait.
-			if bytes.Contains(raw, []byte("\r\r\n")) {
+			if bytes.Contains(buf, []byte("\r\r\n")) {
 				return nil, held, errLost
 			}
 			err = nil
@@ -239,19 +243,22 @@ func (s *Server) read(r io.Reader) (raw []byte, held int64, err error) {
 		if err != nil {
 			return nil, held, err
 		}
-		if len(raw) == cap(raw) {
-			more := int64(cap(raw))
+		if len(buf) == cap(buf) {
+			more := int64(cap(buf))
 			if !s.memory.take(more) {
 				return nil, held, full()
 			}
 			held += more
-			raw = append(make([]byte, 0, 2*cap(raw)), raw...)
+			buf = append(make([]byte, 0, 2*cap(buf)), buf...)
 		}
 	}
-	if !goodLines(raw) {
+	if !goodLines(buf) {
 		return nil, held, badLines()
 	}
-	return raw, held, nil
+	if cap(buf) == slate {
+		buf = bytes.Clone(buf)
+	}
+	return buf, held, nil
 }
 
 func full() *Refusal { return Refuse(452, "4.3.1", "too much mail at once, please try again later") }

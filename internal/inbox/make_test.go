@@ -30,6 +30,7 @@ type shelf struct {
 	kept []inbox.Arrival
 	// accept is called inside the transaction; it may be nil.
 	accept func(ctx context.Context, list []inbox.Arrival) error
+	forget bool // nothing is kept
 }
 
 func (*shelf) Name() string { return "shelf" }
@@ -64,6 +65,11 @@ func (b *shelf) Screen(_ context.Context, _ *inbox.Message, to inbox.Rcpt) error
 }
 
 func (b *shelf) Accept(ctx context.Context, list []inbox.Arrival) error {
+	if b.accept != nil {
+		if err := b.accept(ctx, list); err != nil {
+			return err
+		}
+	}
 	for _, a := range list {
 		switch a.Rcpt.Data {
 		case "break-accept":
@@ -72,14 +78,11 @@ func (b *shelf) Accept(ctx context.Context, list []inbox.Arrival) error {
 			panic("broken")
 		}
 	}
-	if b.accept != nil {
-		if err := b.accept(ctx, list); err != nil {
-			return err
-		}
-	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.kept = append(b.kept, list...)
+	if !b.forget {
+		b.kept = append(b.kept, list...)
+	}
 	return nil
 }
 
@@ -94,6 +97,7 @@ type site struct {
 	d     *db.DB
 	box   *inbox.Inbox
 	shelf *shelf
+	srv   *inbox.Server
 	addr  string
 	stop  func() error // tells the server to stop and waits until it has
 }
@@ -122,7 +126,8 @@ func open(t testing.TB, d *db.DB, o inbox.Options, serve serving) *site {
 	s.addr = ln.Addr().String()
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
-	go func() { ended <- serve(inbox.NewServer(s.box, o), ctx, ln) }()
+	s.srv = inbox.NewServer(s.box, o)
+	go func() { ended <- serve(s.srv, ctx, ln) }()
 	s.stop = sync.OnceValue(func() error { cancel(); return <-ended })
 	t.Cleanup(func() {
 		if err := s.stop(); err != nil {
@@ -243,13 +248,16 @@ type dns struct {
 	broken  map[string]bool
 	mu      sync.Mutex
 	asked   []string
+	quiet   bool // what is asked is not noted
 }
 
 func (d *dns) look(kind, name string) ([]string, error) {
 	key := kind + " " + strings.TrimSuffix(name, ".")
-	d.mu.Lock()
-	d.asked = append(d.asked, key)
-	d.mu.Unlock()
+	if !d.quiet {
+		d.mu.Lock()
+		d.asked = append(d.asked, key)
+		d.mu.Unlock()
+	}
 	if d.broken[key] {
 		return nil, &net.DNSError{Err: "server misbehaving", Name: name, IsTemporary: true}
 	}

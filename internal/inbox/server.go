@@ -87,6 +87,7 @@ type Server struct {
 	boxes  map[string]Box
 	guard  *guard
 	memory *budget
+	slates sync.Pool // *[]byte that messages are read into
 	take   *committer
 	rules  []rule
 	rspamd *rspamd     // nil: none is asked
@@ -105,6 +106,7 @@ func NewServer(box *Inbox, o Options) *Server {
 	}
 	s.guard = newGuard(box.clock, o)
 	s.memory = &budget{most: o.Memory}
+	s.slates.New = func() any { b := make([]byte, 0, slate); return &b }
 	s.take = newCommitter(box, s.boxes, o)
 	s.rules, s.rspamd, s.tries = rules(), newRspamd(o.Rspamd), newTries(s)
 	return s
@@ -142,7 +144,7 @@ func (s *Server) serve(ctx context.Context, ln net.Listener, p protocol) error {
 	release := s.take.hold()
 	defer release()
 	door := &doorway{Listener: ln, s: s, p: p, halt: make(chan struct{}), wires: map[*wire]struct{}{}}
-	srv := smtp.NewServer(smtp.BackendFunc(func(c *smtp.Conn) (smtp.Session, error) { return s.newSession(c, p), nil }))
+	srv := smtp.NewServer(smtp.BackendFunc(func(c *smtp.Conn) (smtp.Session, error) { return s.newSession(c, p) }))
 	srv.Domain = s.o.Hostname
 	srv.LMTP = p.lmtp
 	srv.MaxRecipients = s.o.Recipients

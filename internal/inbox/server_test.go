@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"fmt"
 	"net"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -213,9 +214,17 @@ func TestInjected(t *testing.T) {
 	k.say("< 220")
 	c := tls.Client(k.conn, &tls.Config{InsecureSkipVerify: true})
 	if err := c.Handshake(); err != nil {
-		return // the octets broke the handshake: as good
+		t.Fatal(err)
 	}
 	speak(t, c).say("> EHLO there.example", "< 250", "> RCPT TO:<laure@ly.example>", "< 50")
+	// Nor does anything go on in clear when TLS does not come about.
+	k = call(t, s.addr).say(hello...).say("> STARTTLS", "< 220")
+	k.send("EHLO there.example\r\n" + strings.Join([]string{envelope[0][2:], envelope[2][2:], "DATA", letter("x")}, "\r\n"))
+	for k.answer() != "closed" {
+	}
+	if n := s.rows(t, inbox.Taken); n != 0 {
+		t.Errorf("%d taken in clear", n)
+	}
 }
 
 // TestCut: whoever hangs up, wherever, leaves nothing half taken.
@@ -412,6 +421,9 @@ func TestBatch(t *testing.T) {
 			}
 			talks = append(talks, send(rcpt))
 		}
+		for inbox.Waiting(s.srv) < 10 {
+			runtime.Gosched()
+		}
 		close(release)
 		for i, k := range talks {
 			want := "< 250 2.0.0 taken as"
@@ -420,8 +432,8 @@ func TestBatch(t *testing.T) {
 			}
 			k.say(want)
 		}
-		if n := s.rows(t, inbox.Taken); n != 10 || len(s.shelf.all()) != 10 {
-			t.Errorf("%d rows and %d kept, want 10", n, len(s.shelf.all()))
+		if n := s.rows(t, inbox.Taken); n != 10 || len(s.shelf.all()) != 10 || most != 10 {
+			t.Errorf("%d rows and %d kept, at most %d at once, want 10 each", n, len(s.shelf.all()), most)
 		}
 	})
 }

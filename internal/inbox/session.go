@@ -42,14 +42,17 @@ type transaction struct {
 	said []string // the recipients as the library knows them
 }
 
-func (s *Server) newSession(c *smtp.Conn, p protocol) *session {
+func (s *Server) newSession(c *smtp.Conn, p protocol) (smtp.Session, error) {
 	x := &session{s: s, p: p, c: c, w: wireOf(c)}
+	if x.w.isCut() {
+		return nil, x.goodbye()
+	}
 	x.ctx, x.end = context.WithCancel(context.Background())
 	if state, ok := c.TLSConnectionState(); ok {
 		x.over = tls.VersionName(state.Version) + " " + tls.CipherSuiteName(state.CipherSuite)
 	}
 	x.w.talk(c.Conn())
-	return x
+	return x, nil
 }
 
 // wireOf is the connection below TLS.
@@ -94,6 +97,8 @@ func (x *session) Mail(from string, o *smtp.MailOptions) error {
 		return x.refuse(Refuse(530, "5.7.0", "sign in first"))
 	case x.under() != nil:
 		return x.refuse(Refuse(503, "5.5.1", "there is a MAIL already"))
+	case cleaned(x.c.Hostname(), mostAddress) != x.c.Hostname():
+		return x.refuse(Refuse(501, "5.5.2", "that is no name of a server"))
 	case !wellFormed(from) && from != "":
 		return x.refuse(Refuse(553, "5.1.7", "that address cannot be"))
 	case !ascii(from) && !o.UTF8:

@@ -57,7 +57,11 @@ func hasPrefixFold(s, prefix string) bool {
 
 // dated is the Date header's, zero when it cannot be read.
 func (c *clue) dated() time.Time {
-	t, err := netmail.ParseDate(c.head.Get("Date"))
+	s := c.head.Get("Date")
+	if t, err := time.Parse("Mon, 2 Jan 2006 15:04:05 -0700", s); err == nil { // as nearly all write it
+		return t
+	}
+	t, err := netmail.ParseDate(s)
 	if err != nil {
 		return time.Time{}
 	}

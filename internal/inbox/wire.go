@@ -1,6 +1,7 @@
 package inbox
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"net"
@@ -215,6 +216,10 @@ func (w *wire) end() error {
 // answered is the cut of a connection that was told already.
 const answered = "answered"
 
+// noTLS is what the library says when TLS did not come about. It would then go on in clear, with what was sent behind
+// STARTTLS too; no octet of TLS begins so.
+const noTLS = "550 5.0.0 Handshake error"
+
 func (w *wire) Write(p []byte) (int, error) {
 	w.mu.Lock()
 	if w.phase == answer {
@@ -224,6 +229,9 @@ func (w *wire) Write(p []byte) (int, error) {
 		w.left = mostUnanswered
 	}
 	w.answers++
+	if bytes.HasPrefix(p, []byte(noTLS)) {
+		w.cut = answered
+	}
 	w.mu.Unlock()
 	return w.Conn.Write(p)
 }
@@ -278,10 +286,12 @@ func (w *wire) cutOff() {
 	w.cut = answered
 }
 
+// isCut reports whether nothing that still comes counts: what was sent behind a QUIT, or behind the command that cut the
+// connection, stands in the library's buffer and is read on.
 func (w *wire) isCut() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.cut != ""
+	return w.cut != "" || w.closed
 }
 
 func (w *wire) stop() {
