@@ -34,17 +34,19 @@ type signature struct {
 
 // authenticate evaluates SPF, DKIM and DMARC, at once and within the time. What cannot be known in time is TempError
 // and refuses nobody.
-func (s *Server) authenticate(ctx context.Context, m *Message, head mail.Header) (Auth, []signature) {
+func (s *Server) authenticate(ctx context.Context, m *Message) []signature {
 	ctx, cancel := context.WithTimeout(ctx, s.o.Checks)
 	defer cancel()
+	d := &dmarc{ctx: ctx, dns: s.o.Resolver}
 	var signed []signature
-	var both sync.WaitGroup
-	if head.Count("DKIM-Signature") > 0 {
-		both.Go(func() { signed = s.checkDKIM(ctx, m.Raw, head) })
+	var all sync.WaitGroup
+	if m.Head.Count("DKIM-Signature") > 0 {
+		all.Go(func() { signed = s.checkDKIM(ctx, m.Raw, m.Head) })
 	}
-	a := Auth{}
+	all.Go(func() { d.find(m.Head) })
+	a := &m.Auth
 	a.SPF, a.SPFDomain = s.checkSPF(ctx, m.Envelope)
-	both.Wait()
+	all.Wait()
 	a.DKIM = None
 	for _, want := range []Result{PermError, TempError, Fail, Pass} { // the best of them counts
 		if slices.ContainsFunc(signed, func(g signature) bool { return g.result == want }) {
@@ -56,8 +58,8 @@ func (s *Server) authenticate(ctx context.Context, m *Message, head mail.Header)
 			a.DKIMDomain = append(a.DKIMDomain, g.domain)
 		}
 	}
-	(&dmarc{ctx: ctx, dns: s.o.Resolver}).check(&a, m.Envelope, head, signed)
-	return a, signed
+	d.judge(a, signed, m.Remote.IsValid())
+	return signed
 }
 
 // checkSPF says whether the other server may send for the envelope's sender, or for itself when there is none (RFC
@@ -156,7 +158,8 @@ func fromDomain(head mail.Header) (domain string, ok bool) {
 }
 
 // results is our Authentication-Results line (RFC 8601).
-func (s *Server) results(a Auth, m *Message, signed []signature) string {
+func (s *Server) results(m *Message, signed []signature) string {
+	a := m.Auth
 	list := []authres.Result{&authres.SPFResult{Value: authres.ResultValue(a.SPF), From: plain(m.Envelope.From)}}
 	if m.Envelope.From == "" {
 		list[0] = &authres.SPFResult{Value: authres.ResultValue(a.SPF), Helo: plain(a.SPFDomain)}

@@ -49,45 +49,57 @@ type committer struct {
 	queue chan work
 
 	mu    sync.Mutex
-	users int // listeners
-	stop  chan struct{}
-	idle  chan struct{}
+	users int           // listeners
+	stop  chan struct{} // closed when there is none any more
+	ended chan struct{} // closed when nothing is written any more
 }
 
 func newCommitter(box *Inbox, boxes map[string]Box, o Options) *committer {
 	return &committer{box: box, boxes: boxes, o: o, queue: make(chan work, mostMessages)}
 }
 
-// hold keeps the committer running until release.
+// hold keeps the committer running until release, which waits until what was handed in is written.
 func (c *committer) hold() (release func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.users++; c.users == 1 {
-		c.stop, c.idle = make(chan struct{}), make(chan struct{})
-		go c.run(c.stop, c.idle)
+		c.stop, c.ended = make(chan struct{}), make(chan struct{})
+		go c.run(c.stop, c.ended)
 	}
 	return func() {
 		c.mu.Lock()
-		defer c.mu.Unlock()
-		if c.users--; c.users == 0 {
+		c.users--
+		last, ended := c.users == 0, c.ended
+		if last {
 			close(c.stop)
-			<-c.idle
+		}
+		c.mu.Unlock()
+		if last {
+			<-ended
 		}
 	}
 }
 
 // do writes one message down and returns once it is on the disk; a refusal says that it is not.
-func (c *committer) do(ctx context.Context, w work) *Refusal {
+func (c *committer) do(w work) *Refusal {
 	if len(w.taken)+len(w.refused) == 0 {
 		return nil
 	}
 	w.done = make(chan error, 1)
+	c.mu.Lock()
+	ended := c.ended
+	c.mu.Unlock()
+	var err error
 	select {
 	case c.queue <- w:
-	case <-ctx.Done():
+		select {
+		case err = <-w.done:
+		case <-ended: // its connection was cut, and it comes too late
+			return broken()
+		}
+	case <-ended:
 		return broken()
 	}
-	err := <-w.done
 	var no *Refusal
 	switch {
 	case err == nil:
@@ -99,14 +111,14 @@ func (c *committer) do(ctx context.Context, w work) *Refusal {
 	return broken()
 }
 
-func (c *committer) run(stop <-chan struct{}, idle chan<- struct{}) {
-	defer close(idle)
+func (c *committer) run(stop <-chan struct{}, ended chan<- struct{}) {
+	defer close(ended)
 	for {
 		select {
 		case w := <-c.queue:
 			c.write(c.gather(w))
 		case <-stop:
-			for { // nobody adds any more
+			for {
 				select {
 				case w := <-c.queue:
 					c.write(c.gather(w))

@@ -114,10 +114,10 @@ func (x *transaction) judge(raw []byte) []*smtp.SMTPError {
 	// What was sent whole is judged and taken even if the sender hangs up now: it may not wait for the answer long.
 	ctx := context.WithoutCancel(x.ctx)
 	head, _ := mail.ReadHeader(raw)
-	m := &Message{Envelope: x.from, Raw: raw}
+	m := &Message{Envelope: x.from, Raw: raw, Head: head}
 	describe(m, head)
-	if no := x.s.check(ctx, m, head, x.to); no != nil {
-		return x.settle(ctx, m, x.allRefuse(no))
+	if no := x.s.check(ctx, m, x.to); no != nil {
+		return x.settle(m, x.allRefuse(no))
 	}
 	m.Trace += x.received(m)
 	verdicts := make([]*Refusal, len(x.to))
@@ -132,7 +132,7 @@ func (x *transaction) judge(raw []byte) []*smtp.SMTPError {
 			verdicts[i] = broken()
 		}
 	}
-	return x.settle(ctx, m, verdicts)
+	return x.settle(m, verdicts)
 }
 
 func (x *transaction) allRefuse(no *Refusal) []*Refusal {
@@ -144,19 +144,19 @@ func (x *transaction) allRefuse(no *Refusal) []*Refusal {
 }
 
 // check is what holds for every recipient.
-func (s *Server) check(ctx context.Context, m *Message, head mail.Header, to []Rcpt) *Refusal {
-	if head.CountReceived() > mostReceived {
+func (s *Server) check(ctx context.Context, m *Message, to []Rcpt) *Refusal {
+	if m.Head.CountReceived() > mostReceived {
 		return Refuse(554, "5.4.6", "this message goes round in circles: it passed more than 50 servers")
 	}
 	if m.Account.IsZero() {
-		a, signed := s.authenticate(ctx, m, head)
-		m.Auth, m.Trace = a, s.results(a, m, signed)
-		m.Raw = withoutForged(m.Raw, head, s.o.Hostname)
-		if a.DMARC == Fail && a.Policy == "reject" {
+		signed := s.authenticate(ctx, m)
+		m.Trace = s.results(m, signed)
+		m.Raw = withoutForged(m.Raw, m.Head, s.o.Hostname)
+		if a := m.Auth; a.DMARC == Fail && a.Policy == "reject" {
 			return Refuse(550, "5.7.1", fmt.Sprintf("%s asks to refuse mail in its name that is not authenticated (DMARC p=reject); "+
 				"this message is not: SPF is %s, DKIM is %s, and neither agrees with its From", plain(a.Domain), a.SPF, a.DKIM))
 		}
-		s.score(m, head, len(to))
+		s.score(m, len(to))
 	} else { // who signed in is known
 		m.Auth = Auth{SPF: None, DKIM: None, DMARC: None}
 	}
@@ -176,7 +176,7 @@ func (s *Server) check(ctx context.Context, m *Message, head mail.Header, to []R
 }
 
 // settle has the verdicts written down and answers when they are.
-func (x *transaction) settle(ctx context.Context, m *Message, verdicts []*Refusal) []*smtp.SMTPError {
+func (x *transaction) settle(m *Message, verdicts []*Refusal) []*smtp.SMTPError {
 	later := false
 	for _, no := range verdicts {
 		later = later || no != nil && no.Code/100 == 4
@@ -202,7 +202,7 @@ func (x *transaction) settle(ctx context.Context, m *Message, verdicts []*Refusa
 	if later && !x.p.lmtp {
 		return out // nothing is written: what comes again would be listed twice
 	}
-	if no := x.s.take.do(ctx, w); no != nil {
+	if no := x.s.take.do(w); no != nil {
 		for i, a := range out {
 			if a.Code == 250 {
 				out[i] = answerOf(no)

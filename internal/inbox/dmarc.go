@@ -15,6 +15,13 @@ type dmarc struct {
 	ctx   context.Context
 	dns   Resolver
 	known map[string]found // by domain
+
+	// What find found.
+	domain string // the author's; empty when there is none to ask about
+	unfit  bool   // there are authors, but not one
+	rec    record
+	policy string
+	err    error
 }
 
 // record is a DMARC policy record (RFC 9989 §4.7).
@@ -33,50 +40,54 @@ type found struct {
 
 var errDNS = errors.New("the DNS does not answer")
 
-// check completes what is known of the sender with what the author's domain asks for.
-func (d *dmarc) check(a *Auth, e Envelope, head mail.Header, signed []signature) {
-	a.DMARC = None
-	domain, ok := fromDomain(head)
-	if !ok {
-		if head.Count("From") > 0 {
-			a.DMARC = PermError
-		}
+// find reads what the author's domain asks for.
+func (d *dmarc) find(head mail.Header) {
+	var ok bool
+	if d.domain, ok = fromDomain(head); !ok {
+		d.domain, d.unfit = "", head.Count("From") > 0
 		return
 	}
-	a.Domain = domain
-	rec, policy, err := d.policy(domain)
+	d.rec, d.policy, d.err = d.policyOf(d.domain)
+}
+
+// judge completes what is known of the sender. known says that SPF could be asked.
+func (d *dmarc) judge(a *Auth, signed []signature, known bool) {
+	a.DMARC, a.Domain = None, d.domain
 	switch {
-	case errors.Is(err, errDNS):
+	case d.unfit:
+		a.DMARC = PermError
+		return
+	case errors.Is(d.err, errDNS):
 		a.DMARC = TempError
 		return
-	case err != nil: // there is none
+	case d.domain == "" || d.err != nil: // nothing is asked for
 		return
 	}
-	a.Policy = policy
-	byDKIM, err1 := d.anyAligned(domain, signed, rec.strictDKIM)
+	a.Policy = d.policy
+	byDKIM, err1 := d.anyAligned(signed)
 	bySPF, err2 := false, error(nil)
 	if a.SPF == Pass {
-		bySPF, err2 = d.aligned(domain, a.SPFDomain, rec.strictSPF)
+		bySPF, err2 = d.aligned(a.SPFDomain, d.rec.strictSPF)
 	}
 	switch {
 	case byDKIM || bySPF:
 		a.DMARC, a.BySPFOnly = Pass, !byDKIM
 	case err1 != nil || err2 != nil || a.SPF == TempError || a.DKIM == TempError:
 		a.DMARC = TempError
-	case !e.Remote.IsValid():
+	case !known:
 		// The server in front knows who sent it and may have seen SPF pass; from here it cannot be told.
 	default:
 		a.DMARC = Fail
 	}
 }
 
-func (d *dmarc) anyAligned(domain string, signed []signature, strict bool) (bool, error) {
+func (d *dmarc) anyAligned(signed []signature) (bool, error) {
 	var failed error
 	for _, g := range signed {
 		if g.result != Pass {
 			continue
 		}
-		ok, err := d.aligned(domain, g.domain, strict)
+		ok, err := d.aligned(g.domain, d.rec.strictDKIM)
 		if ok {
 			return true, nil
 		}
@@ -87,8 +98,9 @@ func (d *dmarc) anyAligned(domain string, signed []signature, strict bool) (bool
 	return false, failed
 }
 
-// aligned reports whether two domains belong together (RFC 9989 §4.4).
-func (d *dmarc) aligned(author, other string, strict bool) (bool, error) {
+// aligned reports whether a domain belongs together with the author's (RFC 9989 §4.4).
+func (d *dmarc) aligned(other string, strict bool) (bool, error) {
+	author := d.domain
 	if author == other {
 		return true, nil
 	}
@@ -108,9 +120,9 @@ func lastLabel(s string) string { return s[strings.LastIndexByte(s, '.')+1:] }
 
 var errNoPolicy = errors.New("no policy")
 
-// policy is what applies to mail from the domain (RFC 9989 §4.10.1): its own record, its organization's, or that of the
+// policyOf is what applies to mail from the domain (RFC 9989 §4.10.1): its own record, its organization's, or that of the
 // public suffix above.
-func (d *dmarc) policy(domain string) (record, string, error) {
+func (d *dmarc) policyOf(domain string) (record, string, error) {
 	own, err := d.at(domain)
 	if err != nil {
 		return record{}, "", err

@@ -60,6 +60,7 @@ func (a Auth) Authenticated() bool { return a.DMARC == Pass }
 type Message struct {
 	Envelope
 	Raw     []byte // as it came, byte for byte, but for Authentication-Results that pretend to be ours
+	Head    mail.Header
 	Trace   string // the Received and Authentication-Results lines to put before it, with CRLF
 	From    string // of the header, for people to read
 	Subject string
@@ -94,14 +95,19 @@ func Refuse(code int, enhanced, text string) *Refusal {
 	return &Refusal{mail.Reply{Code: code, Enhanced: enhanced, Text: text}}
 }
 
-// Box is one kind of recipient.
+// Box is one kind of recipient. Its methods are called from many conversations at once. One of the name "submission" is
+// offered the recipients of people who signed in, before the others, and nobody else's.
 type Box interface {
 	Name() string
-	// Find says whether the address is one of its own. NotFound: it is not, others are asked. A *Refusal is the answer.
+	// Find says whether the address is one of its own. NotFound: it is not, others are asked. A *Refusal is the answer;
+	// one of 5.1.1 is counted as a guess, like an address that nobody has. Any other error is answered with 451.
 	Find(ctx context.Context, e Envelope, address string) (Rcpt, error)
-	// Screen may refuse the whole message before it is taken, with a *Refusal.
+	// Screen may refuse the whole message before it is taken, with a *Refusal; it must not keep anything. SMTP has one
+	// answer for all recipients of a message: if one puts it off (4xx) nobody gets it yet; if some refuse it for good,
+	// the others get it, the sender reads 250, and the refusal stands in the list of those who refused.
 	Screen(ctx context.Context, m *Message, to Rcpt) error
-	// Accept keeps what it needs, inside the transaction of the acceptance, of which the messages are many.
+	// Accept keeps what it needs, inside the transaction of the acceptance, of which the messages are many. An error
+	// undoes all of it; the messages are then tried one by one, so that it may be called again with the same arrival.
 	Accept(ctx context.Context, list []Arrival) error
 }
 

@@ -144,20 +144,11 @@ func (s *Server) serve(ctx context.Context, ln net.Listener, p protocol) error {
 	release := s.take.hold()
 	defer release()
 	door := &doorway{Listener: ln, s: s, p: p, halt: make(chan struct{}), wires: map[*wire]struct{}{}}
-	srv := smtp.NewServer(smtp.BackendFunc(func(c *smtp.Conn) (smtp.Session, error) { return s.newSession(c, p) }))
-	srv.Domain = s.o.Hostname
-	srv.LMTP = p.lmtp
-	srv.MaxRecipients = s.o.Recipients
-	srv.MaxMessageBytes = s.o.MaxSize
-	srv.MaxLineLength = 0 // wires bound what comes before an answer; real HTML mail has lines of any length
-	srv.EnableSMTPUTF8 = true
-	srv.TLSConfig = s.o.TLS
-	srv.WriteTimeout = s.o.Idle
-	srv.ErrorLog = errorLog{s.o.Log}
 	var use net.Listener = door
 	if p.implicit {
 		use = tls.NewListener(door, s.o.TLS)
 	}
+	srv := s.library(p)
 	served := make(chan error, 1)
 	go func() { served <- srv.Serve(use) }()
 	var err error
@@ -168,8 +159,7 @@ func (s *Server) serve(ctx context.Context, ln net.Listener, p protocol) error {
 	door.stop()
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.o.Grace)
 	defer cancel()
-	if e := srv.Shutdown(grace); e != nil && !errors.Is(e, net.ErrClosed) {
-		_ = ln.Close()
+	if e := srv.Shutdown(grace); errors.Is(e, context.DeadlineExceeded) {
 		door.cutAll()
 		s.o.Log.Warn("inbox: connections were cut while they still sent", "protocol", p.name)
 	}
@@ -177,6 +167,21 @@ func (s *Server) serve(ctx context.Context, ln net.Listener, p protocol) error {
 		return fmt.Errorf("inbox.serve %s: %w", p.name, err)
 	}
 	return nil
+}
+
+// library is the protocol's machine, with what we ask of it.
+func (s *Server) library(p protocol) *smtp.Server {
+	srv := smtp.NewServer(smtp.BackendFunc(func(c *smtp.Conn) (smtp.Session, error) { return s.newSession(c, p) }))
+	srv.Domain = s.o.Hostname
+	srv.LMTP = p.lmtp
+	srv.MaxRecipients = s.o.Recipients
+	srv.MaxMessageBytes = s.o.MaxSize
+	srv.MaxLineLength = 0 // wires bound what comes before an answer; real HTML mail has lines of any length
+	srv.EnableSMTPUTF8 = true
+	srv.TLSConfig = s.o.TLS
+	srv.WriteTimeout = s.o.Idle
+	srv.ErrorLog = errorLog{s.o.Log}
+	return srv
 }
 
 // errorLog gives what the library complains of to the log. Most of it are peers that hang up.

@@ -79,8 +79,8 @@ func isAddress(hello string) bool {
 }
 
 // score adds up the rules.
-func (s *Server) score(m *Message, head mail.Header, to int) {
-	c := &clue{m, head, to, s.o.Hostname}
+func (s *Server) score(m *Message, to int) {
+	c := &clue{m, m.Head, to, s.o.Hostname}
 	for _, r := range s.rules {
 		if r.hit(c) {
 			m.Score += r.points
@@ -89,9 +89,10 @@ func (s *Server) score(m *Message, head mail.Header, to int) {
 	}
 }
 
-// program is a file name that Windows or macOS runs when it is opened: nobody sends one to a friend by mail, and all
-// large providers refuse them.
-var program = regexp.MustCompile(`(?i)\.(ade|adp|app|appx|bat|chm|cmd|com|cpl|dll|exe|gadget|hta|inf|ins|isp|jar|jnlp|js|jse|lib|lnk|mde|msc|msi|msix|msp|mst|nsh|pif|ps1|psc1|reg|scf|scr|sct|sys|url|vb|vbe|vbs|vhd|vxd|wsc|wsf|wsh)$`)
+// program is a file name that is run when it is opened, as the largest provider lists them: nobody's target would take
+// it (https://support.google.com/mail/answer/6590).
+var program = regexp.MustCompile(`(?i)\.(ade|adp|apk|appx|appxbundle|bat|cab|chm|cmd|com|cpl|diagcab|diagcfg|diagpkg|dll|dmg|ex|ex_|exe|hta|` +
+	`img|ins|iso|isp|jar|jnlp|js|jse|lib|lnk|mde|mjs|msc|msi|msix|msixbundle|msp|mst|nsh|pif|ps1|scr|sct|shb|sys|vb|vbe|vbs|vhd|vxd|wsc|wsf|wsh|xll)$`)
 
 // programIn is the name of an attachment that is a program, "" when there is none.
 func programIn(raw []byte) string {

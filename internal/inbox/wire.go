@@ -146,7 +146,34 @@ const (
 
 // Read waits at most for the idle time, or until the message under way must be in.
 func (w *wire) Read(p []byte) (int, error) {
+	short, ok := w.ready()
+	if !ok {
+		return 0, w.end()
+	}
+	n, err := w.Conn.Read(p)
 	w.mu.Lock()
+	w.left -= int64(n)
+	w.paused = n == 0
+	late := n == 0 && errors.Is(err, os.ErrDeadlineExceeded)
+	stopped := late && w.stopping && w.phase == commands
+	if stopped {
+		w.cut = closing
+	}
+	w.mu.Unlock()
+	switch {
+	case stopped:
+		return 0, w.end()
+	case late && short:
+		return 0, pause{}
+	}
+	return n, err
+}
+
+// ready sets the deadline of a read; short says that it is only for a look. It is not ok to read when the connection
+// ends.
+func (w *wire) ready() (short, ok bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	switch {
 	case w.cut != "":
 	case w.left <= 0:
@@ -157,38 +184,18 @@ func (w *wire) Read(p []byte) (int, error) {
 		w.cut = closing
 	}
 	if w.cut != "" {
-		w.mu.Unlock()
-		return 0, w.end()
+		return false, false
 	}
-	deadline := time.Now().Add(w.d.s.o.Idle)
+	now, idle := time.Now(), w.d.s.o.Idle
+	deadline := now.Add(idle)
 	if w.phase != commands && w.until.Before(deadline) {
 		deadline = w.until
 	}
-	short := w.phase == message && w.pauses && !w.paused
-	if look := time.Now().Add(min(time.Second, w.d.s.o.Idle/4)); short && look.Before(deadline) {
-		deadline = look
-	} else {
-		short = false
+	if look := now.Add(min(time.Second, idle/4)); w.phase == message && w.pauses && !w.paused && look.Before(deadline) {
+		deadline, short = look, true
 	}
 	_ = w.Conn.SetReadDeadline(deadline)
-	w.mu.Unlock()
-	n, err := w.Conn.Read(p)
-	w.mu.Lock()
-	w.left -= int64(n)
-	w.paused = n == 0
-	if short && n == 0 && errors.Is(err, os.ErrDeadlineExceeded) {
-		w.mu.Unlock()
-		return 0, pause{}
-	}
-	stopped := w.stopping && w.phase == commands && n == 0 && errors.Is(err, os.ErrDeadlineExceeded)
-	if stopped {
-		w.cut = closing
-	}
-	w.mu.Unlock()
-	if stopped {
-		return 0, w.end()
-	}
-	return n, err
+	return short, true
 }
 
 // pause is the error of a reader whose sender is silent for a moment: it may look at what it has and read on.
