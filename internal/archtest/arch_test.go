@@ -20,7 +20,7 @@ const module = "amicale"
 // ranks: a package imports lower ranks only, so that a change's reach can be read off its place.
 var ranks = map[string]int{
 	"errs": 0, "clock": 0, "id": 0, "fold": 0, "config": 0, "i18n": 0, "viewer": 0,
-	"db": 1, "ui": 1, "mail": 1, "blob": 1, "geo": 1, "search": 1,
+	"db": 1, "ui": 1, "mail": 1, "blob": 1, "geo": 1, "search": 1, "picture": 1,
 	"web": 2, "jobs": 2, "audit": 2, "changes": 2, "backup": 2, "domains": 2,
 	"outbox": 3, "inbox": 3,
 	"people": 4,

@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"amicale/internal/errs"
+	"amicale/internal/picture"
 )
 
 var (
@@ -198,9 +199,9 @@ func turned(img *image.NRGBA) *image.NRGBA {
 
 func TestMetadataAreGone(t *testing.T) {
 	t.Parallel()
-	picture := corners(640, 640, red, green, blue, gold)
+	drawn := corners(640, 640, red, green, blue, gold)
 	script := "<script>alert(1)</script>"
-	jpg := exif(asJPEG(t, picture), binary.LittleEndian, 1)
+	jpg := exif(asJPEG(t, drawn), binary.LittleEndian, 1)
 	comment := binary.BigEndian.AppendUint16([]byte{0xff, 0xd8, 0xff, 0xfe}, uint16(len(script)+2))
 	withComment := append(append(comment, script...), jpg[2:]...)
 	var anim bytes.Buffer
@@ -210,9 +211,9 @@ func TestMetadataAreGone(t *testing.T) {
 	}
 	for name, data := range map[string][]byte{
 		"jpeg":     append(withComment, "PK\x03\x04 "+script...), // a JPEG that is also a ZIP and a page
-		"png":      append(pngWith(asPNG(t, picture), "tEXt", "Comment\x00"+script+" GPS 45.7640N"), script...),
+		"png":      append(pngWith(asPNG(t, drawn), "tEXt", "Comment\x00"+script+" GPS 45.7640N"), script...),
 		"gif":      append(anim.Bytes(), script...),
-		"exif png": pngWith(asPNG(t, picture), "eXIf", "II*\x00 GPS 45.7640N"),
+		"exif png": pngWith(asPNG(t, drawn), "eXIf", "II*\x00 GPS 45.7640N"),
 	} {
 		if name != "gif" && !bytes.Contains(data, []byte("GPS")) {
 			t.Fatalf("%s: the test lost its GPS", name)
@@ -224,7 +225,7 @@ func TestMetadataAreGone(t *testing.T) {
 					t.Errorf("%s: the result holds %q", name, secret)
 				}
 			}
-			segments(b, func(marker byte, _ []byte) {
+			picture.Segments(b, func(marker byte, _ []byte) {
 				if marker >= 0xe0 && marker != 0xe0 {
 					t.Errorf("%s: the result has a segment %#x", name, marker)
 				}
