@@ -40,19 +40,6 @@ func (a accounts) OfPerson(_ context.Context, person id.ID) (bool, string, error
 	return !a.shut[person], "fr", nil
 }
 
-// arrivals is the list that inbox keeps, as inbox changes it.
-type arrivals struct{ db *db.DB }
-
-func (a arrivals) Erase(ctx context.Context, box string, owner id.ID) error {
-	_, err := a.db.Exec(ctx, `DELETE FROM inbox WHERE box = ? AND owner_id = ?`, box, owner)
-	return err
-}
-
-func (a arrivals) Merge(ctx context.Context, box string, from, to id.ID) error {
-	_, err := a.db.Exec(ctx, `UPDATE inbox SET owner_id = ? WHERE box = ? AND owner_id = ?`, to, box, from)
-	return err
-}
-
 // world is the feature on a fresh database, with two associations and a clock that tests turn.
 type world struct {
 	t        *testing.T
@@ -84,7 +71,7 @@ func newWorld(t *testing.T, d *db.DB) *world {
 	w.people = people.NewStore(d, changes.NewStore(d, now), now)
 	w.trail = audit.NewTrail(d, now)
 	w.outbox = outbox.New(d, now, outbox.Options{From: mail.Address{Address: "site@amicale.example"}})
-	w.store = forwarding.NewStore(forwarding.Deps{DB: d, People: w.people, Queue: queue, Trail: w.trail, Outbox: w.outbox, Arrivals: arrivals{d},
+	w.store = forwarding.NewStore(forwarding.Deps{DB: d, People: w.people, Queue: queue, Trail: w.trail, Outbox: w.outbox, Inbox: inbox.New(d, now),
 		Tokens: w.tokens, Accounts: w.accounts, Bundle: w.bundle, Origin: "https://amicale.example", Now: now})
 	w.runner = jobs.NewRunner(queue, jobs.RunnerOptions{})
 	forwarding.NewJobs(w.store).Register(w.runner)

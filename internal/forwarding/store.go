@@ -10,6 +10,7 @@ import (
 	"amicale/internal/errs"
 	"amicale/internal/i18n"
 	"amicale/internal/id"
+	"amicale/internal/inbox"
 	"amicale/internal/jobs"
 	"amicale/internal/mail"
 	"amicale/internal/outbox"
@@ -31,7 +32,7 @@ type Deps struct {
 	Queue    *jobs.Queue
 	Trail    *audit.Trail
 	Outbox   *outbox.Outbox
-	Arrivals Arrivals
+	Inbox    *inbox.Inbox
 	Tokens   mail.Tokens
 	Accounts Accounts
 	Bundle   *i18n.Bundle

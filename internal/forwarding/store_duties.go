@@ -18,12 +18,6 @@ import (
 
 const featureName = "forwarding"
 
-// Arrivals is the list of what arrived, which inbox keeps.
-type Arrivals interface {
-	Erase(ctx context.Context, box string, owner id.ID) error
-	Merge(ctx context.Context, box string, from, to id.ID) error
-}
-
 // exported is what somebody downloads of the forwarding.
 type exported struct {
 	Mode        Mode               `json:"mode"`
@@ -137,7 +131,7 @@ func (s *Store) forgetMail(ctx context.Context, person id.ID) error {
 		}
 	}
 	for _, box := range []string{boxForwarding, boxSubmission} {
-		if err := s.Arrivals.Erase(ctx, box, person); err != nil {
+		if err := s.Inbox.Erase(ctx, box, person); err != nil {
 			return err
 		}
 	}
@@ -203,7 +197,7 @@ func (s *Store) moveRest(ctx context.Context, from, into id.ID) error {
 		}
 	}
 	for _, box := range []string{boxForwarding, boxSubmission} {
-		if err := s.Arrivals.Merge(ctx, box, from, into); err != nil {
+		if err := s.Inbox.Merge(ctx, box, from, into); err != nil {
 			return err
 		}
 	}

@@ -1,0 +1,176 @@
+package forwarding_test
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"amicale/internal/db"
+	"amicale/internal/dbtest"
+	"amicale/internal/errs"
+	"amicale/internal/id"
+	"amicale/internal/inbox"
+	"amicale/internal/mail"
+	"amicale/internal/people"
+)
+
+func TestPasswordsOfMailPrograms(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		w := newWorld(t, d)
+		p := w.someone("Laure", "Lavaut", func(d *people.Dossier) { d.Logins = []people.Login{{Login: "LLavaut_10", Origin: "import"}} })
+		other := w.someone("Anne", "Roy")
+		secret, err := w.store.MakePassword(t.Context(), self(p), " Thunderbird  à la maison ")
+		w.must(err)
+		w.wantLetters("told", "password laure@exemple.fr")
+		anothers, err := w.store.MakePassword(t.Context(), self(other), "Téléphone")
+		w.must(err)
+		if n, err := db.One[int](t.Context(), d, `SELECT count(*) FROM forwarding_passwords WHERE hash LIKE ? OR name LIKE ?`, "%"+secret+"%", "%"+secret+"%"); err != nil || n != 0 {
+			t.Errorf("the secret is kept (%v)", err)
+		}
+		signIn := func(user, password string) (id.ID, error) {
+			return w.door.SignIn(t.Context(), user, password, netip.MustParseAddr("192.0.2.1"))
+		}
+		for _, user := range []string{"laure.lavaut.ly2010", "Laure Lavaut LY 2010", laure, "llavaut_10@re-alumni.example", "LLAVAUT_10"} {
+			for _, typed := range []string{secret, strings.ToUpper(secret), strings.ReplaceAll(secret, "-", ""), " " + strings.ReplaceAll(secret, "-", " ") + " "} {
+				if got, err := signIn(user, typed); err != nil || got != p.ID {
+					t.Errorf("SignIn(%q, %q) = %v, %v", user, typed, got, err)
+				}
+			}
+		}
+		for user, password := range map[string]string{
+			"laure.lavaut.ly2010": anothers, "anne.roy.ly2010": secret, "nobody.here.ly2010": secret, "laure@exemple.fr": secret, "": secret, laure: "",
+			"laure.lavaut.ly2010@exemple.fr": secret,
+		} {
+			if _, err := signIn(user, password); !errors.Is(err, errs.Unauthorized) {
+				t.Errorf("SignIn(%q, %q) = %v, want unauthorized", user, password, err)
+			}
+		}
+		own, err := w.store.Own(t.Context(), self(p).Viewer)
+		if err != nil || len(own.Passwords) != 1 || own.Passwords[0].Name != "Thunderbird à la maison" || !own.Passwords[0].UsedAt.Equal(noon) {
+			t.Errorf("Own() has %+v, %v", own.Passwords, err)
+		}
+		w.accounts.shut[p.ID] = true
+		if _, err := signIn(laure, secret); !errors.Is(err, errs.Unauthorized) {
+			t.Errorf("SignIn() to a closed account = %v, want unauthorized", err)
+		}
+		delete(w.accounts.shut, p.ID)
+		if err := w.store.RevokePassword(t.Context(), self(other), own.Passwords[0].ID); !errors.Is(err, errs.NotFound) {
+			t.Errorf("another's RevokePassword() = %v, want not found", err)
+		}
+		w.must(w.store.RevokePassword(t.Context(), self(p), own.Passwords[0].ID))
+		if _, err := signIn(laure, secret); !errors.Is(err, errs.Unauthorized) {
+			t.Errorf("SignIn() with a revoked one = %v", err)
+		}
+		if got := w.actions(p); got != "password_made password_revoked" {
+			t.Errorf("the trail says %s", got)
+		}
+		w.must(w.store.RevokePasswords(t.Context(), other.ID))
+		if _, err := signIn("anne.roy.ly2010", anothers); !errors.Is(err, errs.Unauthorized) {
+			t.Errorf("SignIn() after all were revoked = %v", err)
+		}
+		for _, name := range []string{"", "  ", strings.Repeat("x", 61)} {
+			if _, err := w.store.MakePassword(t.Context(), self(p), name); errs.FieldsOf(err)["name"].Key == "" {
+				t.Errorf("MakePassword(%.10q) = %v, want a message", name, err)
+			}
+		}
+		for range 10 {
+			_, err := w.store.MakePassword(t.Context(), self(p), "x")
+			w.must(err)
+		}
+		if _, err := w.store.MakePassword(t.Context(), self(p), "x"); errs.FieldsOf(err)["name"].Key != "forwarding.password_many" {
+			t.Errorf("the eleventh = %v", err)
+		}
+	})
+}
+
+func TestSubmission(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		w := newWorld(t, d)
+		p := w.someone("Laure", "Lavaut")
+		w.someone("Anne", "Roy")
+		submit := func(from string, account id.ID, head string, to ...string) (*inbox.Message, error) {
+			t.Helper()
+			m := &inbox.Message{Raw: []byte(head + "\r\nBcc: in the text\r\n"), Trace: "Received: from authenticated-user\r\n",
+				Envelope: inbox.Envelope{ID: id.New(), From: from, Account: account, At: w.now()}}
+			_, err := w.deliver(w.door, m, to...)
+			return m, err
+		}
+		head := "From: Laure Lavaut <" + laure + ">\r\nTo: ami@ailleurs.fr\r\nBcc: secret@ailleurs.fr\r\n"
+		for _, tt := range []struct {
+			name, from string
+			account    id.ID
+			head, to   string
+			want       string
+		}{
+			{"himself", laure, p.ID, head, "ami@ailleurs.fr", ""},
+			{"to another address for life", strings.ToUpper(laure), p.ID, head, "anne.roy.ly2010@ly-alumni.example", ""},
+			{"nobody signed in", laure, id.ID{}, head, "ami@ailleurs.fr", "not found"},
+			{"another's envelope", "anne.roy.ly2010@ly-alumni.example", p.ID, head, "ami@ailleurs.fr", "553 5.7.1"},
+			{"an envelope from elsewhere", "laure@exemple.fr", p.ID, head, "ami@ailleurs.fr", "553 5.7.1"},
+			{"the null sender", "", p.ID, head, "ami@ailleurs.fr", "553 5.7.1"},
+			{"another's header", laure, p.ID, "From: anne.roy.ly2010@ly-alumni.example\r\n", "ami@ailleurs.fr", "553 5.7.1"},
+			{"no header", laure, p.ID, "Subject: x\r\n", "ami@ailleurs.fr", "550 5.6.0"},
+			{"no recipient", laure, p.ID, head, "nowhere", "553 5.1.3"},
+			{"somebody who is gone", laure, id.New(), head, "ami@ailleurs.fr", "553 5.7.1"},
+		} {
+			if _, err := submit(tt.from, tt.account, tt.head, tt.to); answer(err) != tt.want {
+				t.Errorf("%s: %q, want %q", tt.name, answer(err), tt.want)
+			}
+		}
+		if got := brief(w.sent("submission")); got != "ami@ailleurs.fr queued, anne.roy.ly2010@ly-alumni.example queued" {
+			t.Errorf("deliveries %s", got)
+		}
+		one := w.sent("submission")[0]
+		local, domain, _ := strings.Cut(one.Sender, "@")
+		if kind, row, ok := w.tokens.Parse(local); !ok || kind != mail.DeliveryToken || row != one.ID || domain != "retour.ly-alumni.example" {
+			t.Errorf("the sender of the envelope is %q", one.Sender)
+		}
+		text := one.Head + string(one.Raw)
+		if strings.Contains(text, "secret@") || !strings.Contains(text, "\r\nBcc: in the text") || !strings.Contains(text, "\r\nDate: Mon, 01 Jun 2026 12:00:00 +0000\r\n") || !strings.Contains(text, "\r\nMessage-ID: <") {
+			t.Errorf("the message left as\n%s", text)
+		}
+		// What does not arrive comes back to him.
+		w.fate(mail.Dead, one)
+		reports := w.sent("report")
+		if len(reports) != 1 || reports[0].Recipient != laure || reports[0].Sender != "" || !strings.Contains(string(reports[0].Raw), "Final-Recipient: rfc822; ami@ailleurs.fr") ||
+			!strings.Contains(string(reports[0].Raw), "postmaster@ly-alumni.example") {
+			t.Errorf("reports %+v", reports)
+		}
+		if _, err := submit(laure, p.ID, head, "a@ailleurs.fr", "b@ailleurs.fr"); err != nil {
+			t.Error(err)
+		}
+		if n, err := db.One[int](t.Context(), d, `SELECT count(*) FROM outbox_bodies`); err != nil || n != 4 {
+			t.Errorf("%d bodies, want one a message (%v)", n, err)
+		}
+	})
+}
+
+func TestRecipientsADay(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		w := newWorld(t, d)
+		p := w.someone("Laure", "Lavaut")
+		e := inbox.Envelope{From: laure, Account: p.ID}
+		name := func(n int) string {
+			_, err := w.door.Find(t.Context(), e, fmt.Sprintf("ami%d@ailleurs.fr", n))
+			return answer(err)
+		}
+		for n := range 200 {
+			if got := name(n); got != "" {
+				t.Fatalf("recipient %d: %s", n+1, got)
+			}
+		}
+		if got := name(201); got != "452 4.5.3" {
+			t.Errorf("the 201st: %q, want 452 4.5.3", got)
+		}
+		w.later(12 * time.Hour)
+		if got := name(201); got != "" {
+			t.Errorf("the next day: %q", got)
+		}
+	})
+}
