@@ -38,7 +38,7 @@ func (c *adminCmd) with(ctx context.Context, fn func(app.Console) error) error {
 	if err := s.current(ctx); err != nil {
 		return err
 	}
-	if err := s.build(ctx, false); err != nil {
+	if err := s.build(ctx, false, mailOptions(s.settings)); err != nil {
 		return err
 	}
 	return fn(s.app.Console())

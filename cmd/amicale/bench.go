@@ -40,7 +40,7 @@ func (c *benchCmd) Run(ctx context.Context, out console) error {
 	if err := s.Complete(); err != nil {
 		return err
 	}
-	opened, err := open(ctx, s, true)
+	opened, err := open(ctx, s, true, quiet)
 	if err != nil {
 		return err
 	}

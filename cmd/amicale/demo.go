@@ -2,11 +2,13 @@ package main
 
 import (
 	"context"
+	"net"
 	"os"
 	"path/filepath"
 
 	"github.com/schollz/progressbar/v3"
 
+	"amicale/internal/app"
 	"amicale/internal/config"
 )
 
@@ -16,6 +18,9 @@ type demoCmd struct {
 	Database string `help:"Another database than the folder's, e.g. postgres://…" placeholder:"URL"`
 	URL      string `help:"The address people reach it by. Default: http:// and the listen address." env:"AMICALE_URL" placeholder:"URL"`
 	People   int    `help:"How many people." default:"2000"`
+
+	SMTP       string `help:"Address and port on which mail arrives; \"\" for none. A taken one is said and done without." default:"127.0.0.1:2525" env:"AMICALE_SMTP_LISTEN" placeholder:"HOST:PORT"`
+	Submission string `help:"The same for mail handed in with an app password, under a certificate that nobody vouches for." default:"127.0.0.1:2587" env:"AMICALE_SUBMISSION_LISTEN" placeholder:"HOST:PORT"`
 }
 
 func (c *demoCmd) Run(ctx context.Context, out console) error {
@@ -26,7 +31,7 @@ func (c *demoCmd) Run(ctx context.Context, out console) error {
 	if err := s.Complete(); err != nil {
 		return err
 	}
-	opened, err := open(ctx, s, true)
+	opened, err := open(ctx, s, true, func(s config.Settings) (app.MailOptions, error) { return c.listen(s, out) })
 	if err != nil {
 		return err
 	}
@@ -38,6 +43,24 @@ func (c *demoCmd) Run(ctx context.Context, out console) error {
 		opened.app.WriteDemo(out)
 		return nil
 	})
+}
+
+// listen opens the demonstration's mail servers, as far as their ports are free.
+func (c *demoCmd) listen(s config.Settings, out console) (m app.MailOptions, err error) {
+	m = mailOptions(s)
+	if m.TLS, err = homemade(m.Host); err != nil {
+		return m, err
+	}
+	for address, to := range map[string]*net.Listener{c.SMTP: &m.SMTP, c.Submission: &m.Submission} {
+		if address == "" {
+			continue
+		}
+		if *to, err = net.Listen("tcp", address); err != nil {
+			*to = nil
+			out.say("Pas de courrier sur %s : %v", address, err)
+		}
+	}
+	return m, nil
 }
 
 // progress draws a bar on a terminal, and nothing elsewhere.

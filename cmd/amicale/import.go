@@ -54,7 +54,7 @@ func (c *importCmd) Run(ctx context.Context, out console) error {
 	if err := s.current(ctx); err != nil {
 		return err
 	}
-	if err := s.build(ctx, false); err != nil {
+	if err := s.build(ctx, false, mailOptions(s.settings)); err != nil {
 		return err
 	}
 	for _, path := range c.Files {

@@ -24,7 +24,7 @@ func (c *serveCmd) Run(ctx context.Context, out console) error {
 	if err := c.Complete(); err != nil {
 		return err
 	}
-	s, err := open(ctx, c.Settings, false)
+	s, err := open(ctx, c.Settings, false, listening)
 	if err != nil {
 		return err
 	}
@@ -68,8 +68,8 @@ func openStores(ctx context.Context, s config.Settings) (*site, error) {
 	return &site{settings: s, db: d, blobs: files, unlock: func() {}}, nil
 }
 
-// open opens an installation to be served; a second server on the same SQLite file is refused.
-func open(ctx context.Context, s config.Settings, demo bool) (*site, error) {
+// open opens an installation to be served; a second server on the same SQLite file is refused before it listens.
+func open(ctx context.Context, s config.Settings, demo bool, listen func(config.Settings) (app.MailOptions, error)) (*site, error) {
 	out, err := openStores(ctx, s)
 	if err != nil {
 		return nil, err
@@ -79,14 +79,18 @@ func open(ctx context.Context, s config.Settings, demo bool) (*site, error) {
 		out.close()
 		return nil, err
 	}
-	if err := out.build(ctx, demo); err != nil {
+	m, err := listen(s)
+	if err == nil {
+		err = out.build(ctx, demo, m)
+	}
+	if err != nil {
 		out.close()
 		return nil, err
 	}
 	return out, nil
 }
 
-func (s *site) build(ctx context.Context, demo bool) error {
+func (s *site) build(ctx context.Context, demo bool, m app.MailOptions) error {
 	proxies, err := s.settings.Proxies()
 	if err != nil {
 		return err
@@ -101,7 +105,7 @@ func (s *site) build(ctx context.Context, demo bool) error {
 	}
 	s.app, err = app.New(ctx, app.Options{
 		DB: s.db, Blobs: s.blobs, Log: s.settings.Logger(os.Stderr), Now: clock.System, URL: s.settings.URL, Proxies: proxies,
-		Smarthost: host, MailFrom: from, Demo: demo, Secret: s.settings.Secret,
+		Smarthost: host, MailFrom: from, Mail: m, Demo: demo, Secret: s.settings.Secret,
 		Snapshot: filepath.Join(s.settings.Data, "directory.snapshot"), MetricsToken: s.settings.MetricsToken, Version: version,
 	})
 	return err

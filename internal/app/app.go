@@ -32,8 +32,10 @@ import (
 	"amicale/internal/inbox"
 	"amicale/internal/jobs"
 	"amicale/internal/mail"
+	"amicale/internal/newsletters"
 	"amicale/internal/outbox"
 	"amicale/internal/people"
+	"amicale/internal/postings"
 	"amicale/internal/profiles"
 	"amicale/internal/registry"
 	"amicale/internal/subscriptions"
@@ -93,6 +95,8 @@ type App struct {
 	subscriptions *subscriptions.Store
 	forwarding    *forwarding.Store
 	bounces       *bounces.Store
+	newsletters   *newsletters.Store
+	postings      *postings.Store
 
 	accountPages    *accounts.Pages
 	federationPages *federation.Pages
@@ -113,7 +117,7 @@ func New(ctx context.Context, o Options) (*App, error) {
 func Messages() []fs.FS {
 	return []fs.FS{ui.Messages, web.Messages, mail.Messages, people.Messages, help.Messages, accounts.Messages,
 		activation.Messages, desk.Messages, registry.Messages, profiles.Messages, federation.Messages, imports.Messages, directory.Messages,
-		subscriptions.Messages, forwarding.Messages, bounces.Messages, Texts}
+		subscriptions.Messages, forwarding.Messages, bounces.Messages, newsletters.Messages, postings.Messages, Texts}
 }
 
 func (a *App) buildGround(ctx context.Context) (err error) {
@@ -195,6 +199,8 @@ func (a *App) registerJobs() {
 	imports.NewJobs(a.imports).Register(a.runner)
 	forwarding.NewJobs(a.forwarding).Register(a.runner)
 	bounces.NewJobs(a.bounces).Register(a.runner)
+	newsletters.NewJobs(a.newsletters).Register(a.runner)
+	postings.NewJobs(a.postings).Register(a.runner)
 	a.registerPeriodic()
 }
 
@@ -204,6 +210,6 @@ func (a *App) Handler() http.Handler { return a.handler }
 // settingsTabs are the settings that other features keep.
 func settingsTabs() []accounts.Tab {
 	return []accounts.Tab{
-		{Key: "app.tab.address", URL: forwarding.Path, Network: true}, {Key: "app.tab.subscriptions", URL: subscriptions.Path, Network: true},
+		{Key: "app.tab.subscriptions", URL: subscriptions.Path, Network: true},
 	}
 }

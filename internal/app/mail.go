@@ -5,7 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"net"
-	"slices"
+	"net/http"
 	"strings"
 
 	"amicale/internal/accounts"
@@ -16,8 +16,11 @@ import (
 	"amicale/internal/id"
 	"amicale/internal/inbox"
 	"amicale/internal/mail"
+	"amicale/internal/newsletters"
+	"amicale/internal/newsletters/segments"
 	"amicale/internal/outbox"
-	"amicale/internal/people"
+	"amicale/internal/picture"
+	"amicale/internal/postings"
 	"amicale/internal/subscriptions"
 	"amicale/internal/viewer"
 )
@@ -26,12 +29,17 @@ import (
 type MailOptions struct {
 	Host     string      // the name that the servers greet with
 	TLS      *tls.Config // nil: neither STARTTLS nor submission
-	Resolver *net.Resolver
+	Resolver *net.Resolver // nil: the machine's
 	Rspamd   string
+	// Challenge answers those who ask, on the site's own port, whether the certificate's name is ours; nil: nobody does.
+	Challenge Challenge
 	// Listeners of the servers; nil: that one does not run.
 	SMTP, LMTP, Submission net.Listener
 	ImplicitTLS            bool // of submission
 }
+
+// Challenge stands before the site and answers what an authority asks of it (RFC 8555 §8.3).
+type Challenge = func(site http.Handler) http.Handler
 
 // receives reports whether mail arrives here, so that reports may come back.
 func (m MailOptions) receives() bool { return m.SMTP != nil || m.LMTP != nil }
@@ -43,7 +51,7 @@ func (a *App) notices() string {
 
 // buildOutbox makes what leaves, and what everything about mail shares.
 func (a *App) buildOutbox(ctx context.Context) error {
-	a.domains = domains.NewStore(a.o.DB, a.o.Now)
+	a.domains = domains.NewStore(domains.Deps{DB: a.o.DB, Now: a.o.Now, Own: a.notices(), Associations: a.mailDomains})
 	secret, err := a.domains.Secret(ctx, "return tokens")
 	if err != nil {
 		return err
@@ -65,15 +73,14 @@ func (a *App) returns(stream mail.Stream, domain string) (string, bool) {
 	return mail.ReturnDomain(domain), true
 }
 
-// ours reports whether mail of a domain may be signed here.
-func (a *App) ours(domain string) bool {
-	if domain == a.notices() {
-		return true
+// mailDomains are the associations'.
+func (a *App) mailDomains(ctx context.Context) ([]string, error) {
+	all, err := a.people.Associations(ctx)
+	out := make([]string, len(all))
+	for i, as := range all {
+		out[i] = as.MailDomain
 	}
-	all, err := a.people.Associations(context.Background()) // from memory nearly always; a letter's time is not its caller's
-	return err == nil && slices.ContainsFunc(all, func(as people.Association) bool {
-		return domain == as.MailDomain || domain == mail.LettersDomain(as.MailDomain)
-	})
+	return out, err
 }
 
 // buildMail makes the features of mail.
@@ -84,26 +91,41 @@ func (a *App) buildMail(ctx context.Context) error {
 	}
 	a.subscriptions = subscriptions.NewStore(subscriptions.Deps{
 		DB: a.o.DB, People: a.people, Trail: a.trail, Now: a.o.Now, Secret: secret, Origin: a.o.URL,
-		Federation: func(ctx context.Context) (string, error) {
-			f, err := a.federation.Current(ctx)
-			return f.Name, err
-		},
+		Federation: a.federationName,
 	})
 	a.forwarding = forwarding.NewStore(forwarding.Deps{
-		DB: a.o.DB, People: a.people, Queue: a.queue, Trail: a.trail, Outbox: a.outbox, Arrivals: a.inbox, Tokens: a.tokens,
+		DB: a.o.DB, People: a.people, Queue: a.queue, Trail: a.trail, Outbox: a.outbox, Inbox: a.inbox, Tokens: a.tokens,
 		Accounts: accountOf{a.accounts}, Bundle: a.bundle, Origin: a.o.URL, Now: a.o.Now,
 	})
 	a.bounces = bounces.NewStore(bounces.Deps{
 		DB: a.o.DB, People: a.people, Queue: a.queue, Trail: a.trail, Post: a.outbox, Forwarding: forwarder{a.forwarding, a.outbox},
 		Staff: bouncesStaff{a.accounts}, Bundle: a.bundle, Origin: a.o.URL, Now: a.o.Now,
 	})
+	a.postings = postings.NewStore(postings.Deps{
+		DB: a.o.DB, People: a.people, Queue: a.queue, Trail: a.trail, Post: a.outbox, Files: a.o.Blobs, Bundle: a.bundle, Origin: a.o.URL, Now: a.o.Now,
+	})
+	d := newsletters.Deps{
+		DB: a.o.DB, People: a.people, Trail: a.trail, Queue: a.queue, Post: a.outbox, Blobs: a.o.Blobs, Pictures: picture.NewReader(),
+		Segments:      segments.NewStore(segments.Deps{DB: a.o.DB, People: a.people, Subscriptions: a.subscriptions, Now: a.o.Now}),
+		Subscriptions: a.subscriptions, Staff: newslettersStaff{a.accounts}, Bundle: a.bundle, Origin: a.o.URL, Domain: a.notices(),
+		Federation: a.federationName, Now: a.o.Now, Log: a.o.Log,
+	}
+	if a.o.Mail.receives() {
+		d.Returns = &a.tokens
+	}
+	a.newsletters = newsletters.NewStore(d)
 	return nil
+}
+
+func (a *App) federationName(ctx context.Context) (string, error) {
+	f, err := a.federation.Current(ctx)
+	return f.Name, err
 }
 
 // courier carries what leaves.
 func (a *App) courier() *outbox.Courier {
 	o := outbox.CourierOptions{
-		Smarthost: a.o.Smarthost, Observers: []outbox.Observer{a.bounces.Observe}, Signer: domains.NewSigner(a.domains, a.ours),
+		Smarthost: a.o.Smarthost, Sources: []outbox.Source{newsletters.NewSource(a.newsletters)}, Observers: []outbox.Observer{a.bounces.Observe}, Signer: domains.NewSigner(a.domains, a.o.Log),
 		Hello: a.o.Mail.Host, Log: a.o.Log,
 	}
 	if r := a.o.Mail.Resolver; r != nil {
@@ -119,7 +141,9 @@ func (a *App) mailServer() *inbox.Server {
 		Hostname: a.o.Mail.Host, Door: submission, TLS: a.o.Mail.TLS, Rspamd: a.o.Mail.Rspamd, Log: a.o.Log,
 		Boxes: []inbox.Box{
 			submission, forwarding.NewBox(a.forwarding),
-			bounces.NewReturns(a.bounces, bounces.ReturnsOptions{Tokens: a.tokens, Domain: a.notices(), Refusals: refusals{a.subscriptions}}),
+			bounces.NewReturns(a.bounces, bounces.ReturnsOptions{Tokens: a.tokens, Domain: a.notices(),
+				Recipients: recipients{a.newsletters}, Refusals: refusals{a.subscriptions}}),
+			postings.NewBox(a.postings),
 		},
 	}
 	if r := a.o.Mail.Resolver; r != nil {
@@ -177,6 +201,33 @@ func (s bouncesStaff) AccountsWithRole(ctx context.Context, role viewer.RoleName
 func (s bouncesStaff) LangOf(ctx context.Context, person id.ID) (string, error) {
 	_, lang, err := accountOf(s).OfPerson(ctx, person)
 	return lang, err
+}
+
+// newslettersStaff tells campaigns who tests and who is alarmed.
+type newslettersStaff struct{ accounts *accounts.Store }
+
+func (s newslettersStaff) AccountsWithRole(ctx context.Context, role viewer.RoleName, association id.ID) ([]newsletters.Holder, error) {
+	list, err := s.accounts.AccountsWithRole(ctx, role, association)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]newsletters.Holder, len(list))
+	for i, h := range list {
+		out[i] = newsletters.Holder{Name: h.Name, Email: h.Email, Lang: h.Lang}
+	}
+	return out, nil
+}
+
+// recipients tells the health of addresses to whom a campaign's message went.
+type recipients struct{ newsletters *newsletters.Store }
+
+func (r recipients) RecipientOf(ctx context.Context, row id.ID) (string, id.ID, error) {
+	one, err := r.newsletters.RecipientOf(ctx, row)
+	return one.Address, one.Person, err
+}
+
+func (r recipients) Failed(ctx context.Context, row id.ID, class mail.Class, reply mail.Reply) error {
+	return r.newsletters.Failed(ctx, row, class, reply)
 }
 
 // forwarder lets the health of addresses change where mail is passed on to.

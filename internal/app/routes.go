@@ -8,6 +8,7 @@ import (
 	"amicale/internal/directory"
 	"amicale/internal/help"
 	"amicale/internal/imports"
+	"amicale/internal/postings"
 	"amicale/internal/profiles"
 	"amicale/internal/registry"
 	"amicale/internal/subscriptions"
@@ -30,6 +31,7 @@ func (a *App) Routes() []web.Route {
 		profiles.NewPages(a.profiles, a.o.Now).Routes(),
 		a.federationPages.Routes(),
 		directory.NewPages(a.directory, a.people).Routes(),
+		postings.NewPages(a.postings, a.people).Routes(),
 		subscriptions.NewPages(a.subscriptions, a.accountPages.Tabs, a.o.Now).Routes(),
 		help.NewPages(a.library).Routes(),
 	)

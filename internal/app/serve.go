@@ -38,7 +38,11 @@ func (a *App) Serve(ctx context.Context, ln net.Listener, ready func()) error {
 			}
 		})
 	}
-	srv := &http.Server{Handler: a.handler, ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout,
+	handler := a.handler
+	if c := a.o.Mail.Challenge; c != nil {
+		handler = c(handler)
+	}
+	srv := &http.Server{Handler: handler, ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout,
 		WriteTimeout: writeTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: 64 << 10}
 	go func() {
 		if err := srv.Serve(ln); !errors.Is(err, http.ErrServerClosed) {

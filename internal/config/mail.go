@@ -1,6 +1,7 @@
 package config
 
 import (
+	"context"
 	"crypto/tls"
 	"fmt"
 	"net"
@@ -98,4 +99,11 @@ func (c *Certificate) changed() (of [2]time.Time, err error) {
 		of[i] = info.ModTime()
 	}
 	return of, nil
+}
+
+// ResolverAt asks the DNS server at that host:port, over UDP or TCP as the question needs.
+func ResolverAt(address string) *net.Resolver {
+	return &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, network, _ string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, network, address)
+	}}
 }
