@@ -52,7 +52,7 @@ func ComposeDSN(ctx context.Context, d DSN) ([]byte, error) {
 	writeField(&b, "Subject", encoded(i18n.T(ctx, "mail.dsn.subject")))
 	writeField(&b, "Message-ID", "<"+MessageID(d.ID, from)+">")
 	h, _ := ReadHeader(d.Original)
-	if ref := angled(h.Get("Message-ID")); ref != "" && len(ref) < 200 && !strings.ContainsFunc(ref, unprintable) {
+	if ref := angled(h.Get("Message-ID")); ref != "" {
 		writeField(&b, "In-Reply-To", "<"+ref+">")
 	}
 	writeField(&b, "Auto-Submitted", "auto-replied")

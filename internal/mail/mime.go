@@ -52,12 +52,13 @@ func walk(raw []byte, depth int, out *[]part) {
 
 // contentType reads the type and the boundary of a Content-Type, however they are written.
 func contentType(s string) (kind, boundary string) {
-	kind, rest, _ := strings.Cut(s, ";")
-	kind = strings.ToLower(strings.TrimSpace(kind))
-	if k, more, ok := strings.Cut(kind, " "); ok { // no semicolon after the type
-		kind, rest = k, s[len(s)-len(rest)-len(more)-1:]
+	const most = 4 << 10
+	s = strings.TrimSpace(s[:min(len(s), most)])
+	n := strings.IndexAny(s, "; \t")
+	if n < 0 {
+		n = len(s)
 	}
-	return kind, parameter(rest, "boundary")
+	return strings.ToLower(s[:n]), parameter(s[n:], "boundary")
 }
 
 // parameter finds name=value among parameters; the value may be quoted.

@@ -219,8 +219,8 @@ func idInText(t string) string {
 func angled(s string) string {
 	_, s, _ = strings.Cut(s, "<")
 	s, _, ok := strings.Cut(s, ">")
-	if !ok || len(s) > 250 || strings.ContainsAny(s, " \t\r\n") {
+	if !ok || len(s) > 250 || strings.ContainsFunc(s, unprintable) {
 		return ""
 	}
-	return strings.ToValidUTF8(s, "")
+	return s
 }

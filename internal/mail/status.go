@@ -57,8 +57,8 @@ func statusOutcome(group map[string]string) outcome {
 	if start, end := enhancedAt(group["status"], 0); start >= 0 && (r.Enhanced == "" || vague(r.Enhanced) && !vague(group["status"][start:end])) {
 		r.Enhanced = group["status"][start:end]
 	}
-	if note := parenthesis(group["status"]); note != "" && r.Text == "" {
-		r.Text = note
+	if r.Text == "" {
+		r.Text = parseReply(parenthesis(group["status"])).Text
 	}
 	if _, host, ok := strings.Cut(group["remote-mta"], ";"); ok {
 		r.Server = hostName(host)
