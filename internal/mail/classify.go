@@ -3,7 +3,6 @@ package mail
 import (
 	"slices"
 	"strings"
-	"unicode"
 )
 
 // Classify says what an answer means. Words that blame us win over everything, then what the words say of the
@@ -13,37 +12,38 @@ func Classify(r Reply) Class {
 		return Delivered
 	}
 	words := plain(r.Text)
+	said := listen(words)
 	passing := r.Code >= 400 && r.Code < 500 || r.Code == 0 && strings.HasPrefix(r.Enhanced, "4.")
 	if c := numbered(words); c != "" {
 		return c
 	}
 	switch {
-	case !passing && says(words, certain):
+	case said.has(certain) && !passing:
 		return Dead
-	case blames(r, words):
+	case blames(r, said):
 		return Reputation
 	case r.early():
 		if passing {
 			return Temporary
 		}
 		return Reputation // nothing but us was known yet
-	case says(words, busy):
+	case said.has(busy):
 		return Temporary
-	case says(words, full), passing && r.Enhanced == "4.2.2":
+	case said.has(full), passing && r.Enhanced == "4.2.2":
 		return Full
 	case passing:
 		return Temporary
-	case gone(r, words):
+	case gone(r, words, said):
 		return Dead
-	case says(words, unwanted):
+	case said.has(unwanted):
 		return Policy
-	case slices.Contains(deadCodes, r.Enhanced) && !says(words, later):
+	case slices.Contains(deadCodes, r.Enhanced) && !said.has(later):
 		return Dead
 	}
 	if c := byEnhanced(r.Enhanced); c != Unknown {
 		return c
 	}
-	if says(words, later) {
+	if said.has(later) {
 		return Temporary
 	}
 	return Unknown
@@ -80,7 +80,7 @@ func (r Reply) early() bool {
 }
 
 // blames reports whether the answer is about who sends.
-func blames(r Reply, words string) bool {
+func blames(r Reply, said sayings) bool {
 	if _, detail, ok := strings.Cut(r.Enhanced, ".7."); ok {
 		// 20 to 29: DKIM, SPF, DMARC, reverse DNS (RFC 7372, RFC 8617); from 500 on Microsoft's. 27 is a null MX,
 		// and is also said of the recipient's.
@@ -91,31 +91,30 @@ func blames(r Reply, words string) bool {
 	if strings.HasSuffix(r.Enhanced, ".1.7") || strings.HasSuffix(r.Enhanced, ".1.8") {
 		return true
 	}
-	return says(words, blamesUs) && !says(words, []string{" greylist", " graylist"})
+	return said.has(blamesUs) && !said.has(greylists)
 }
 
 // gone reports whether the words say that there is no such mailbox or domain.
-func gone(r Reply, words string) bool {
+func gone(r Reply, words string, said sayings) bool {
 	if r.Stage == "data" && !slices.Contains(deadCodes, r.Enhanced) {
 		return false // the recipient had been taken: this is how some gateways refuse a message
 	}
-	if says(words, noDomain) {
+	if said.has(noDomain) {
 		return true
 	}
-	said := says(words, noMailbox)
+	none := said.has(noMailbox)
 	switch {
 	case slices.Contains(deadCodes, r.Enhanced):
-		return said
+		return none
 	case r.Enhanced == "5.4.1": // Microsoft's refusal of a recipient that its directory does not hold
-		said = said || strings.Contains(words, " recipient address rejected access denied ")
-		return said
+		return none || strings.Contains(words, " recipient address rejected access denied ")
 	case r.Enhanced == "5.1.0": // IronPort's
-		return said || strings.Contains(words, " address rejected ")
+		return none || strings.Contains(words, " address rejected ")
 	}
 	if r.Stage == "rcpt" && vague(r.Enhanced) && r.Code == 550 && strings.HasSuffix(words, " recipient address rejected ") {
 		return true // refused as a recipient, and no other reason given
 	}
-	return said && r.Stage != "report"
+	return none && r.Stage != "report"
 }
 
 func byEnhanced(enhanced string) Class {
@@ -128,78 +127,4 @@ func byEnhanced(enhanced string) Class {
 		return Temporary
 	}
 	return Unknown
-}
-
-func says(words string, phrases []string) bool {
-	for _, p := range phrases {
-		if strings.Contains(words, p) {
-			return true
-		}
-	}
-	return false
-}
-
-// plain brings an answer to the form that the phrases are written in: lower case, no accents, words between single
-// spaces, one at both ends. Addresses go, for what they are called says nothing; of a web address the host stays.
-func plain(s string) string {
-	b := make([]byte, 0, len(s)+2)
-	b = append(b, ' ')
-	for _, token := range strings.Fields(s) {
-		if at := strings.IndexByte(token, '@'); at >= 0 {
-			at = max(0, strings.IndexAny(token[:at], "<:("))
-			token = token[:at] // "TO" of "TO:<x@exemple.fr>"
-		}
-		if at := strings.Index(token, "://"); at >= 0 {
-			host, _, _ := strings.Cut(token[at+3:], "/")
-			token = token[:at] + " " + host
-		}
-		for _, r := range token {
-			b = appendPlain(b, r)
-		}
-		if b[len(b)-1] != ' ' {
-			b = append(b, ' ')
-		}
-	}
-	return string(b)
-}
-
-func appendPlain(b []byte, r rune) []byte {
-	switch {
-	case 'a' <= r && r <= 'z', '0' <= r && r <= '9':
-		return append(b, byte(r))
-	case 'A' <= r && r <= 'Z':
-		return append(b, byte(r)+'a'-'A')
-	case r >= 0x80 && (unicode.IsLetter(r) || unicode.IsMark(r)):
-		return append(b, unaccented(unicode.ToLower(r))...)
-	case b[len(b)-1] != ' ':
-		return append(b, ' ')
-	}
-	return b
-}
-
-// unaccented is a letter of the languages that the phrases are in; others stay as they are.
-func unaccented(r rune) string {
-	switch r {
-	case 'à', 'â', 'ä', 'á', 'ã', 'å':
-		return "a"
-	case 'ç', 'č':
-		return "c"
-	case 'é', 'è', 'ê', 'ë', 'ě':
-		return "e"
-	case 'î', 'ï', 'í', 'ì':
-		return "i"
-	case 'ñ', 'ň':
-		return "n"
-	case 'ô', 'ö', 'ó', 'ò', 'õ', 'ø':
-		return "o"
-	case 'ù', 'û', 'ü', 'ú', 'ů':
-		return "u"
-	case 'ý':
-		return "y"
-	case 'œ':
-		return "oe"
-	case 'ß':
-		return "ss"
-	}
-	return string(r)
 }

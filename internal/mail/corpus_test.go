@@ -82,19 +82,19 @@ func TestCorpusOfBounces(t *testing.T) {
 	var ours, rough score
 	confusion := map[string]map[mail.Class]int{}
 	for _, b := range corpus(t) {
-		got, ok := mail.ParseReport(b.raw)
+		got, _ := mail.ParseReport(b.raw)
 		if again, _ := mail.ParseReport(b.raw); again != got {
 			t.Errorf("%s: %+v, then %+v", b.file, got, again)
 		}
 		if len(got.Reply.Text) > mail.MostReplyText || !utf8.ValidString(got.Reply.Text) || strings.ContainsAny(got.Reply.Text, "\r\n") {
 			t.Errorf("%s: text %q", b.file, got.Reply.Text)
 		}
-		if os.Getenv("SHOW") != "" {
-			t.Logf("%-24s %-40v %v %-11s %d %s [%s] %q", b.file, b.reasons, ok, got.Class, got.Reply.Code, got.Reply.Enhanced, got.Reply.Stage, got.Reply.Text[:min(len(got.Reply.Text), 120)])
-		}
 		first := naive.FindSubmatch(b.raw)
 		for i, reason := range b.reasons {
 			ours.count(got.Class == mail.Dead, b.hard[i])
+			if (got.Class == mail.Dead) != b.hard[i] {
+				t.Logf("%s: %s is %s: %+v", b.file, reason, got.Class, got.Reply)
+			}
 			rough.count(len(first) > 1 && first[1][0] == '5', b.hard[i])
 			if confusion[reason] == nil {
 				confusion[reason] = map[mail.Class]int{}

@@ -208,9 +208,13 @@ func originalID(h Header, parts []part) string {
 }
 
 func idInText(t string) string {
-	if n := indexFold(t, "\nmessage-id:"); n >= 0 {
-		line, _, _ := strings.Cut(t[n+len("\nmessage-id:"):], "\n")
-		return angled(line)
+	const name = "message-id:"
+	for t != "" {
+		var line string
+		line, t, _ = strings.Cut(t, "\n")
+		if len(line) > len(name) && strings.EqualFold(line[:len(name)], name) {
+			return angled(line)
+		}
 	}
 	return ""
 }

@@ -1,26 +1,24 @@
 package mail
 
 // The words by which servers say what is wrong, in the form that plain gives a text: lower case, without accents,
-// every sign a space, a space at both ends. A phrase matches anywhere; where it begins or ends with a space, at a
-// word's edge. They are facts about servers, in the languages that servers speak; a phrase stands here because it
+// every sign a space. A phrase begins where a word begins, and ends there too if a space ends it. They are facts about servers, in the languages that servers speak; a phrase stands here because it
 // says the same wherever it is said.
 
 // blamesUs: the answer is about who sends, not about the mailbox. These win over all others, and over every code.
-var blamesUs = []string{
+var blamesUsPhrases = []string{
 	// lists of addresses that send spam, and who keeps them
-	" rbl", " dnsbl", " dnsrbl", " surbl", " uribl", " spamhaus", " spamcop", " sorbs ", " barracudacentral", " abusix", " cloudmark",
-	" senderscore", " uceprotect", " njabl", " backscatterer", " invaluement", " hostkarma", " senderbase", " talos", " sender office com",
-	" s3150", " s3140", " s3110", " sc 001 ", " sc 002 ", " sc 003 ", " sc 004 ", " dy 001 ", " cs 01 ", " rp 001 ", " rp 002 ", " rp 003 ",
-	"blacklist", "black list", "blocklist", "block list", "blocked list", "denylist", "liste noire", "lista negra", "lista nera",
-	"schwarze liste", "is listed", "are listed", "currently listed", "ip listed", "found on one or more", "client host blocked",
-	"client host rejected", "connection blocked", "connections from this host", "host is blocked", "server is blocked", "blocked ip",
-	"ip blocked", " ip address is blocked", "ip is blocked", "ip has been blocked", "has been blocked from", "banned sending ip", "banned ip",
-	"ip is banned", "sender is banned", "bloquee pour incident", "adresse ip source bloquee", "adresse ip bloquee", "ip refusee",
-	"blocked due to", "blocked using", "blocked for spam", "blocked because of", "reset request", "delist", "removal from this list",
-	"unblock", "part of their network is on", "dynamic ip", "dynamic pool", "dynamic address", "dial up", "dialup", "residential ip",
-	"generic ptr", "invalid ip for sending", " network is on our", "not allowed to send mail directly", "use the smtp server of your isp",
-	"use your isp", "use your provider", "this host is not allowed to", "ip not allowed", "unauthorized ip", "mismatches client ip",
-	"does not match ip",
+	"rbl", "dnsbl", "uribl", "spamhaus", "spamcop", "sorbs ", "barracudacentral", "abusix", "cloudmark", "senderscore", "uceprotect", "njabl",
+	"backscatterer", "invaluement", "hostkarma", "senderbase", "talos", "sender office com", "s3150", "s3140", "s3110", "sc 001 ", "sc 002 ",
+	"sc 003 ", "sc 004 ", "dy 001 ", "cs 01 ", "rp 001 ", "rp 002 ", "rp 003 ", "blacklist", "black list", "blocklist", "block list",
+	"blocked list", "denylist", "liste noire", "lista negra", "lista nera", "schwarze liste", "is listed", "are listed", "currently listed",
+	"ip listed", "found on one or more", "client host blocked", "client host rejected", "connection blocked", "connections from this host",
+	"host is blocked", "server is blocked", "blocked ip", "ip blocked", "ip address is blocked", "ip is blocked", "ip has been blocked",
+	"has been blocked from", "banned sending ip", "banned ip", "ip is banned", "sender is banned", "bloquee pour incident",
+	"adresse ip source bloquee", "adresse ip bloquee", "ip refusee", "blocked due to", "blocked using", "blocked for spam",
+	"blocked because of", "reset request", "delist", "removal from this list", "unblock", "part of their network is on", "dynamic ip",
+	"dynamic pool", "dynamic address", "dial up", "dialup", "residential ip", "generic ptr", "invalid ip for sending", "network is on our",
+	"not allowed to send mail directly", "use the smtp server of your isp", "use your isp", "use your provider",
+	"this host is not allowed to", "ip not allowed", "unauthorized ip", "mismatches client ip", "does not match ip",
 	// reputation
 	"reputation", "suspicious due to", "user complaints", "unexpected volume", "poor sending", "bad sender", "untrusted sender",
 	// rates and connections
@@ -32,12 +30,12 @@ var blamesUs = []string{
 	"limite d envoi", "quota d envoi", "zu viele verbindungen", "demasiadas conexiones", "mails per session", "messages per session",
 	"sent too many", "exceeded the rate", "exceeded its maximum number", "temporarily deferred due",
 	// reverse DNS and greeting
-	"reverse dns", " rdns", " ptr ", "no ptr", "invalid ptr", "cannot find your reverse", "unable to resolve your", "could not resolve your",
+	"reverse dns", "rdns", "ptr ", "no ptr", "invalid ptr", "cannot find your reverse", "unable to resolve your", "could not resolve your",
 	"fix reverse", "helo command rejected", "ehlo command rejected", "invalid helo", "bad helo", "helo name", "does not resolve",
 	"concurrent server connections", "too many slots", "too many spams", "does not have authentication information",
 	"fails to pass authentication", "hostname lookup", "ip name lookup", "forged",
 	// authentication of mail
-	" dmarc", " dkim ", " spf ", "sender policy framework", "unauthenticated", "sender authentication", "required authentication level",
+	"dmarc", "dkim ", "spf ", "sender policy framework", "unauthenticated", "sender authentication", "required authentication level",
 	"not authenticated", "authentication checks", "authentication requirements", "permitted sender", "not designated",
 	"is not allowed to send mail from", "is not allowed to send from", "not authorized to send", "not authorised to send",
 	"purported responsible", "sender id", "arc validation",
@@ -52,7 +50,7 @@ var blamesUs = []string{
 }
 
 // full: the mailbox is there and takes nothing now: no room left, locked, not used any more.
-var full = []string{
+var fullPhrases = []string{
 	"mailbox full", "mailbox is full", "mailbox has exceeded", "mailbox exceeds", "mailbox size limit", "mailbox limit", "mailfolder is full",
 	"mail box full", "mailbox quota", "mailbox too large", "mailbox would exceed", "inbox is full", "mailbox size exceeded", "storage limit",
 	"over quota", "overquota", "over the quota", "over its quota", "out of quota", "exceeded quota", "exceeds quota", "exceeds the quota",
@@ -80,9 +78,9 @@ var full = []string{
 }
 
 // unwanted: this message, or mail like it, is not taken.
-var unwanted = []string{
-	" spam", "spammy", "spamming", "junk", "unsolicited", "bulk mail", "phishing", "malware", "virus", "infected", "trojan", "suspicious",
-	"ransomware", "content reject", "message content", "message rejected", "message blocked", "message not accepted", "message was rejected",
+var unwantedPhrases = []string{
+	"spam", "junk", "unsolicited", "bulk mail", "phishing", "malware", "virus", "infected", "trojan", "suspicious", "ransomware",
+	"content reject", "message content", "message rejected", "message blocked", "message not accepted", "message was rejected",
 	"message denied", "blocked for security", "message has been rejected", "message has been blocked", "message looks like",
 	"rejected for policy", "policy violation", "policy reasons", "policy restriction", "local policy", "site policy", "security policy",
 	"denied by policy", "rejected by policy", "violates", "violation of", "administrative prohibition", "administratively", "prohibited",
@@ -102,42 +100,41 @@ var unwanted = []string{
 
 // noMailbox: there is no such mailbox. Said of a recipient that was refused at RCPT these are certain; said later,
 // after the recipient was taken, they are how some gateways word that they want no mail from us.
-var noMailbox = []string{
+var noMailboxPhrases = []string{
 	"user unknown", "unknown user", "user is unknown", "unknown recipient", "recipient unknown", "recipient is unknown", "unknown local",
 	"unknown mailbox", "unknown address", "unknown email", "unknown account", "address unknown", "mailbox unknown", "user not found",
-	"user not exist", "user doesn t have a", "no user record found", " no user ", "user doesn t exist", "user does not exist",
-	"user doesnt exist", "users not exist", "user is not found", "user not known", "user no longer", "user has left", "user not local",
-	"recipient not found", "recipient not exist", "recipient does not exist", "recipient doesn t exist", "recipient no longer",
-	"recipient not ok", "recipient notfound", "recipnotfound", "recipient is not exist", "recipient cannot be found", "mailbox not found",
-	"mailbox does not exist", "mailbox doesn t exist", "mailbox not exist", "mailbox unavailable", "mailbox not available",
-	"mailbox is unavailable", "mailbox isn t available", "mailbox no longer", "invalid mailbox", "bad destination mailbox",
-	"mailbox has been deleted", "mailbox deleted", "mailbox removed", "no mailbox", "no such user", "no such mailbox", "no such recipient",
-	"no such address", "no such person", "no such account", "no such local", "no such email", "no such name", "no such alias",
-	"no such domain at this", "no account by", "no account for", "no valid recipient", "no valid mailbox", "not a valid mailbox",
-	"not a valid user", "not a valid recipient", "not a valid address", "not a known user", "not a known address", "not a local",
-	"not our customer", "not known at this", "not listed in domino", "not listed in public", "listed in domino directory",
-	"does not have an account", "doesn t have an account", "is not known", "is not a user", "is not a recipient", "not in our database",
-	"invalid user", "invalid recipient", "invalid address", "invalid final delivery", "invalid account", "address does not exist",
-	"address doesn t exist", "address not found", "address wasn t found", "address was not found", "address no longer", "address is unknown",
-	"address is not valid", "address is invalid", "address invalid", "account does not exist", "account doesn t exist", "account not found",
-	"account is not available", "account no longer", "account has been closed", "account closed", "account has been deleted",
-	"account deleted", "account is closed", "account that you tried to reach does not exist", "email does not exist",
-	"recipient address rejected user", "unknown in virtual", "unknown in local", "unknown in relay", "unknown or illegal alias",
-	"unrouteable address", "unroutable address", "undeliverable address", "undeliverable recipient", "name is not recognized",
-	"recipient address rejected undeliverable", "does not like recipient", "has moved to", "no longer on server", "no longer valid",
-	"no longer available", "no longer in use", "no longer active", "no longer accepts", "no longer employed", "no longer works",
-	"left the company", "nosuchuser", "utilisateur inconnu", "destinataire inconnu", "destinataire invalide", "adresse inconnue",
-	"adresse invalide", "adresse destinataire", "boite inconnue", "boite inexistante", "compte inexistant", "compte inconnu", "n existe pas",
-	"n existe plus", "adresse inexistante", "aucun utilisateur", "benutzer unbekannt", "unbekannter benutzer", "empfanger unbekannt",
-	"unbekannter empfanger", "empfanger existiert nicht", "adresse existiert nicht", "usuario desconocido", "usuario no existe",
-	"destinatario desconocido", "buzon no existe", "utente sconosciuto", "destinatario sconosciuto", "utente inesistente", "non esiste",
-	"usuario desconhecido", "usuario inexistente", "nao existe", "destinatario inexistente", "gebruiker onbekend", "bestaat niet",
-	"onbekende gebruiker", "не существует", "не найден", "нет такого пользователя", "neexistuje", "存在しません", "見つかりません", "宛先不明", "用户不存在",
-	"地址不存在",
+	"user not exist", "user doesn t have a", "no user ", "user doesn t exist", "user does not exist", "user doesnt exist", "users not exist",
+	"user is not found", "user not known", "user no longer", "user has left", "user not local", "recipient not found", "recipient not exist",
+	"recipient does not exist", "recipient doesn t exist", "recipient no longer", "recipient not ok", "recipient notfound", "recipnotfound",
+	"recipient is not exist", "recipient cannot be found", "mailbox not found", "mailbox does not exist", "mailbox doesn t exist",
+	"mailbox not exist", "mailbox unavailable", "mailbox not available", "mailbox is unavailable", "mailbox isn t available",
+	"mailbox no longer", "invalid mailbox", "bad destination mailbox", "mailbox has been deleted", "mailbox deleted", "mailbox removed",
+	"no mailbox", "no such user", "no such mailbox", "no such recipient", "no such address", "no such person", "no such account",
+	"no such local", "no such email", "no such name", "no such alias", "no such domain at this", "no account by", "no account for",
+	"no valid recipient", "no valid mailbox", "not a valid mailbox", "not a valid user", "not a valid recipient", "not a valid address",
+	"not a known user", "not a known address", "not a local", "not our customer", "not known at this", "not listed in domino",
+	"not listed in public", "listed in domino directory", "does not have an account", "doesn t have an account", "is not known",
+	"is not a user", "is not a recipient", "not in our database", "invalid user", "invalid recipient", "invalid address",
+	"invalid final delivery", "invalid account", "address does not exist", "address doesn t exist", "address not found",
+	"address wasn t found", "address was not found", "address no longer", "address is unknown", "address is not valid", "address is invalid",
+	"address invalid", "account does not exist", "account doesn t exist", "account not found", "account is not available",
+	"account no longer", "account has been closed", "account closed", "account has been deleted", "account deleted", "account is closed",
+	"account that you tried to reach does not exist", "email does not exist", "recipient address rejected user", "unknown in virtual",
+	"unknown in local", "unknown in relay", "unknown or illegal alias", "unrouteable address", "unroutable address", "undeliverable address",
+	"undeliverable recipient", "name is not recognized", "recipient address rejected undeliverable", "does not like recipient",
+	"has moved to", "no longer on server", "no longer valid", "no longer available", "no longer in use", "no longer active",
+	"no longer accepts", "no longer employed", "no longer works", "left the company", "nosuchuser", "utilisateur inconnu",
+	"destinataire inconnu", "destinataire invalide", "adresse inconnue", "adresse invalide", "adresse destinataire", "boite inconnue",
+	"boite inexistante", "compte inexistant", "compte inconnu", "n existe pas", "n existe plus", "adresse inexistante", "aucun utilisateur",
+	"benutzer unbekannt", "unbekannter benutzer", "empfanger unbekannt", "unbekannter empfanger", "empfanger existiert nicht",
+	"adresse existiert nicht", "usuario desconocido", "usuario no existe", "destinatario desconocido", "buzon no existe",
+	"utente sconosciuto", "destinatario sconosciuto", "utente inesistente", "non esiste", "usuario desconhecido", "usuario inexistente",
+	"nao existe", "destinatario inexistente", "gebruiker onbekend", "bestaat niet", "onbekende gebruiker", "не существует", "не найден",
+	"нет такого пользователя", "neexistuje", "存在しません", "見つかりません", "宛先不明", "用户不存在", "地址不存在",
 }
 
 // noDomain: nobody takes mail for the domain. It is certain whoever says it, unless it is about the sender's.
-var noDomain = []string{
+var noDomainPhrases = []string{
 	"domain does not exist", "domain doesn t exist", "domain not found", "domain is not found", "no such domain", "unknown domain",
 	"domain unknown", "bad destination system", "bad destination host", "domain is not reachable", "domain isn t reachable", "nxdomain",
 	"non existent domain", "domain name not found", "domain couldn t be found", "domain wasn t found", "host unknown", "unknown host",
@@ -153,16 +150,16 @@ var noDomain = []string{
 }
 
 // certain: large sites have words of their own for an address that is not there, and say them at any stage.
-var certain = []string{
+var certainPhrases = []string{
 	"delivery error dd this user doesn t have a", "requested mail action aborted mailbox not found",
 	"account or domain may not exist they may be blacklisted", // cPanel, of a domain that cannot be looked up
 }
 
 // busy: the mailbox takes no more for the moment, whatever the code says.
-var busy = []string{"receiving mail at a rate", "receiving mail too quickly", "receiving email at a rate", "receiving email too quickly"}
+var busyPhrases = []string{"receiving mail at a rate", "receiving mail too quickly", "receiving email at a rate", "receiving email too quickly"}
 
 // later: nothing is decided yet, or it was tried until the time was over.
-var later = []string{
+var laterPhrases = []string{
 	"greylist", "graylist", "grey listed", "gray listed", "try again", "try later", "temporary", "temporarily", "temporaire", "reessayer",
 	"deferred", "expired", "has been delayed", "delayed for", "not yet been delivered", "will be retried", "will continue to",
 	"warning message only", "timed out", "timeout", "time out", "connection refused", "connection reset", "connection dropped",
