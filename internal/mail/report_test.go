@@ -37,6 +37,8 @@ func TestParseReport(t *testing.T) {
 		"status alone":        {dsn(failed + "5.1.2"), mail.Dead, 0, "5.1.2", "m1@lettres.example"},
 		"status with words":   {dsn(failed + "4.2.2 (Over quota)"), mail.Full, 0, "4.2.2", "m1@lettres.example"},
 		"our reputation":      {dsn(failed + "5.1.1\nDiagnostic-Code: smtp; 550 5.1.1 blocked using bl.spamcop.net"), mail.Reputation, 550, "5.1.1", "m1@lettres.example"},
+		"Domino folds words":  {dsn(failed + "5.1.1\nDiagnostic-Code: X-Notes; User jean.dupont (x@exemple.f\n r) not listed in Dom\n ino Directory"), mail.Dead, 0, "5.1.1", "m1@lettres.example"},
+		"Domino in words":     {"From: Postmaster@exemple.fr\nSubject: DELIVERY FAILURE\n\nYour message\n\nwas not delivered to:\n\n  x@exemple.fr\n\nbecause:\n\n  User x (x@exemple.fr) non répertorié dans l'annuaire Domino\n", mail.Dead, 0, "", ""},
 		"delayed":             {dsn("Action: delayed\nStatus: 4.4.1\nDiagnostic-Code: smtp; 550 5.1.1 user unknown"), mail.Temporary, 550, "5.1.1", "m1@lettres.example"},
 		"delivered":           {dsn("Action: relayed\nStatus: 2.0.0"), mail.Delivered, 0, "2.0.0", "m1@lettres.example"},
 		"two, both dead":      {dsn(failed + "5.1.1\n\nFinal-Recipient: rfc822; y@exemple.fr\n" + failed + "5.1.1"), mail.Dead, 0, "5.1.1", "m1@lettres.example"},

@@ -1,6 +1,9 @@
 package mail
 
-import "strings"
+import (
+	"bytes"
+	"strings"
+)
 
 // outcome is what one report, or one paragraph of it, says of one recipient.
 type outcome struct {
@@ -32,7 +35,7 @@ func readStatus(text string) []outcome {
 				if group[name] != "" {
 					flush()
 				}
-				group[name] = h.text(f)
+				group[name] = statusValue(h, f)
 			}
 		}
 		if len(h.fields) > 0 {
@@ -45,6 +48,16 @@ func readStatus(text string) []outcome {
 	}
 	flush()
 	return out
+}
+
+// statusValue is a field's value on one line. Domino folds within words.
+func statusValue(h Header, f field) string {
+	const domino = "x-notes"
+	v := string(bytes.TrimSpace(h.raw[f.value:f.valueEnd]))
+	if len(v) > len(domino) && strings.EqualFold(v[:len(domino)], domino) {
+		return strings.NewReplacer("\r\n ", "", "\n ", "").Replace(v)
+	}
+	return h.text(f)
 }
 
 func statusOutcome(group map[string]string) outcome {
