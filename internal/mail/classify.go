@@ -23,10 +23,7 @@ func Classify(r Reply) Class {
 	case blames(r, said):
 		return Reputation
 	case r.early():
-		if passing {
-			return Temporary
-		}
-		return Reputation // nothing but us was known yet
+		return earlyClass(r, passing)
 	case said.has(busy):
 		return Temporary
 	case said.has(full), passing && r.Enhanced == "4.2.2":
@@ -73,6 +70,18 @@ func numbered(words string) Class {
 
 // deadCodes say that an address or its domain does not exist (RFC 3463, RFC 7505; 5.4.310 is Microsoft's).
 var deadCodes = []string{"5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.4.4", "5.4.310"}
+
+// earlyClass is for an answer before any recipient was named: nothing but us was known, and at MAIL the size
+// (RFC 1870 §6.1) and what the message needs.
+func earlyClass(r Reply, passing bool) Class {
+	switch {
+	case passing:
+		return Temporary
+	case r.Code == 552, byEnhanced(r.Enhanced) == Policy && !strings.HasPrefix(r.Enhanced, "5.7."):
+		return Policy
+	}
+	return Reputation
+}
 
 // early reports whether the server answered before it was told a recipient.
 func (r Reply) early() bool {

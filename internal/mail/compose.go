@@ -47,20 +47,27 @@ func Compose(l Letter) ([]byte, error) {
 		writeField(&b, "Content-Language", l.Lang)
 	}
 	writeField(&b, "MIME-Version", "1.0")
+	if err := writeParts(&b, l); err != nil {
+		return nil, err
+	}
+	return b.Bytes(), nil
+}
+
+// writeParts writes the text, and beside it the HTML if there is one.
+func writeParts(b *bytes.Buffer, l Letter) error {
 	if l.HTML == "" {
-		err := writeText(&b, "text/plain", l.Text)
-		return b.Bytes(), err
+		return writeText(b, "text/plain", l.Text)
 	}
 	boundary := "=_" + l.ID.String() // "=_" stands in no quoted-printable text (RFC 2045 §6.7)
-	writeField(&b, "Content-Type", `multipart/alternative; boundary="`+boundary+`"`)
+	writeField(b, "Content-Type", `multipart/alternative; boundary="`+boundary+`"`)
 	for _, p := range []struct{ kind, text string }{{"text/plain", l.Text}, {"text/html", l.HTML}} {
 		b.WriteString("\r\n--" + boundary + "\r\n")
-		if err := writeText(&b, p.kind, p.text); err != nil {
-			return nil, err
+		if err := writeText(b, p.kind, p.text); err != nil {
+			return err
 		}
 	}
 	b.WriteString("\r\n--" + boundary + "--\r\n")
-	return b.Bytes(), nil
+	return nil
 }
 
 // dateFormat is RFC 5322 §3.3.

@@ -1,7 +1,10 @@
-// Package mail composes letters: from words to the bytes that leave (RFC 5322, MIME). It does no I/O.
+// Package mail composes letters and reads what arrives: from words to the bytes that leave (RFC 5322, MIME), and from
+// foreign bytes to what they mean. It does no I/O.
 //
 // A Letter is what is sent; a Body is what a feature writes, laid out here once as plain text and as HTML. No
-// value, whatever is in it, can add a header, a recipient or a part.
+// value, whatever is in it, can add a header, a recipient or a part. A Reply is what a server answered and a Class
+// what that says about an address; a Report is the same from a message that came back; a token names the row that a
+// returned message belongs to. Readers take any octets, cost a bounded amount and never change what they are given.
 package mail
 
 import (

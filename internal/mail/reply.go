@@ -5,7 +5,7 @@ type Reply struct {
 	Code     int    // 550; 0 where there was none
 	Enhanced string // "5.1.1" (RFC 3463); empty where there was none
 	Text     string // without codes, valid UTF-8, at most MostReplyText octets; it may name the recipient: Scrub before showing it
-	Stage    string // in session: "connect", "hello", "tls", "auth", "mail", "rcpt", "data"; "report" of a report
+	Stage    string // when it was said: "connect", "hello", "tls", "auth", "mail", "rcpt", "data"; "report": a report does not tell
 	Server   string // host name of who answered; empty if unknown
 }
 
