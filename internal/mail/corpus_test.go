@@ -117,6 +117,23 @@ func TestCorpusOfBounces(t *testing.T) {
 	}
 }
 
+// Line ends are as the last server liked them, and a report may be cut anywhere.
+func TestCorpusOfBouncesBent(t *testing.T) {
+	t.Parallel()
+	for _, b := range corpus(t) {
+		lf := strings.ReplaceAll(string(b.raw), "\r\n", "\n")
+		want, _ := mail.ParseReport([]byte(lf))
+		for name, bent := range map[string]string{"CRLF": strings.ReplaceAll(lf, "\n", "\r\n"), "mbox": "From MAILER-DAEMON Thu Apr 29 23:34:45 2010\n" + lf} {
+			if got, _ := mail.ParseReport([]byte(bent)); got.Class != want.Class || got.Reply.Code != want.Reply.Code || got.MessageID != want.MessageID {
+				t.Errorf("%s, %s: %+v, want %+v", b.file, name, got, want)
+			}
+		}
+		for n := 0; n < len(lf); n += len(lf)/9 + 1 {
+			mail.ParseReport([]byte(lf[:n]))
+		}
+	}
+}
+
 func BenchmarkParseReport(b *testing.B) {
 	list := corpus(b)
 	b.ReportAllocs()

@@ -20,7 +20,7 @@ type field struct {
 // mostFields bounds what one message may cost; what stands below is not seen.
 const mostFields = 2000
 
-// ReadHeader reads the header block and says where the body begins. It takes any line end, passes over an mbox line
+// ReadHeader reads the header block and says where the body begins. It takes any line end, passes over mbox lines
 // ("From …") at the top, and ends at an empty line or at the first line that cannot stand in a header, as mail
 // servers do.
 func ReadHeader(raw []byte) (Header, int) {
@@ -44,7 +44,7 @@ func ReadHeader(raw []byte) (Header, int) {
 				colon := at + bytes.IndexByte(line, ':')
 				h.fields = append(h.fields, field{at, at + name, colon + 1, at + len(line)})
 			}
-		case at == 0 && isMboxLine(line):
+		case len(h.fields) == 0 && isMboxLine(line):
 		default:
 			return h, at
 		}

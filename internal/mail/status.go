@@ -97,5 +97,5 @@ func hostName(s string) string {
 	}) {
 		return ""
 	}
-	return strings.ToLower(s)
+	return strings.ToLower(strings.Trim(s, "."))
 }
