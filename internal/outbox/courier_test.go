@@ -54,8 +54,8 @@ func TestDeliveredOverOneConnection(t *testing.T) {
 		if err := courier(box, to).DeliverDue(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		if h.letters() != 50 || h.connections != 1 {
-			t.Errorf("%d letters over %d connections, want 50 over 1", h.letters(), h.connections)
+		if h.letters() != 50 || h.calls() != 1 {
+			t.Errorf("%d letters over %d connections, want 50 over 1", h.letters(), h.calls())
 		}
 		ids := map[string]bool{}
 		for _, raw := range h.got {
@@ -97,6 +97,7 @@ func TestAnswers(t *testing.T) {
 		{"dropped at mail", "mail", errDrop, outbox.Queued, ""},
 		{"dropped at rcpt", "rcpt", errDrop, outbox.Queued, ""},
 		{"dropped at data", "data", errDrop, outbox.Queued, ""},
+		{"dropped in the body", "body", errDrop, outbox.Queued, ""},
 		{"dropped after the last byte", "message", errDrop, outbox.Queued, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -225,8 +226,8 @@ func TestAKeptLineThatWasClosedIsOpenedAgain(t *testing.T) {
 		return nil
 	}}
 	send(t, box, 3)
-	if err := courier(box, serve(t, h, nil)).DeliverDue(t.Context()); err != nil || h.letters() != 3 || h.connections != 2 {
-		t.Errorf("DeliverDue() = %v, %d letters over %d connections, want 3 over 2", err, h.letters(), h.connections)
+	if err := courier(box, serve(t, h, nil)).DeliverDue(t.Context()); err != nil || h.letters() != 3 || h.calls() != 2 {
+		t.Errorf("DeliverDue() = %v, %d letters over %d connections, want 3 over 2", err, h.letters(), h.calls())
 	}
 	for _, s := range slips(t, box, outbox.Sent) {
 		if s.Attempts != 1 {

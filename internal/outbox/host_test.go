@@ -74,6 +74,13 @@ func (h *host) letters() int {
 	return len(h.got)
 }
 
+// calls is how many connections were opened.
+func (h *host) calls() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.connections
+}
+
 type session struct {
 	h        *host
 	c        *smtp.Conn

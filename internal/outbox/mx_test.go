@@ -277,7 +277,7 @@ func TestNoConnectionTooMany(t *testing.T) {
 		t.Errorf("%d messages, turned away %d times, want all of them and a few refusals", h.letters(), limited.turnedAway.Load())
 	}
 	limited.turnedAway.Store(0)
-	before := h.connections
+	before := h.calls()
 	list = list[:0]
 	for range 200 {
 		list = append(list, forward(simple, "a@orange.fr"))
@@ -286,7 +286,7 @@ func TestNoConnectionTooMany(t *testing.T) {
 	if err := outbox.NewCourier(box, o).DeliverDue(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if got := h.connections - before; got != 3 || limited.turnedAway.Load() != 0 { // 80, 80, 40
+	if got := h.calls() - before; got != 3 || limited.turnedAway.Load() != 0 { // 80, 80, 40
 		t.Errorf("200 messages to Orange took %d connections, turned away %d times, want three", got, limited.turnedAway.Load())
 	}
 }
