@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -191,6 +192,101 @@ func BenchmarkCourierRelay(b *testing.B) {
 		}
 	}
 	drain(b, box, b.N, outbox.CourierOptions{Smarthost: host, Connections: 20})
+}
+
+// BenchmarkCourierDirect is the same without a smarthost: twenty domains, each with servers of its own.
+func BenchmarkCourierDirect(b *testing.B) {
+	host := startSink(b)
+	box := outbox.New(durable(b), clock.System, options(false))
+	list := make([]outbox.Relayed, 0, 500)
+	for i := range b.N {
+		list = append(list, forward(string(original()), fmt.Sprintf("graduate%d@target%d.example", i, i%20)))
+		if len(list) == cap(list) || i == b.N-1 {
+			relay(b, box, list...)
+			list = list[:0]
+		}
+	}
+	dial := func(ctx context.Context, network, _ string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, network, host.Address())
+	}
+	drain(b, box, b.N, outbox.CourierOptions{Smarthost: config.Smarthost{Direct: true}, Resolver: everywhere{}, Dial: dial})
+}
+
+// everywhere says that each domain has a server called mx.
+type everywhere struct{}
+
+func (everywhere) LookupMX(_ context.Context, name string) ([]*net.MX, error) {
+	return []*net.MX{{Host: "mx." + name, Pref: 10}}, nil
+}
+
+func (everywhere) LookupNetIP(context.Context, string, string) ([]netip.Addr, error) {
+	return nil, nil
+}
+
+// recipients is a source with a row a recipient, whose messages are written when their turn comes.
+type recipients struct{ d *db.DB }
+
+const letterText = `Bonjour %s,
+
+` + "%s" + `
+
+Ton lien : https://ail.example/lettres/%s
+`
+
+func (s recipients) Claim(ctx context.Context, lease time.Duration, n int, _ []string) ([]outbox.Parcel, error) {
+	type row struct {
+		ID       id.ID
+		Address  string
+		Attempts int
+	}
+	now := clock.System()
+	list, err := db.All[row](ctx, s.d, `
+		UPDATE bench_recipients SET attempts = attempts + 1, next_at = ? WHERE id IN (
+			SELECT id FROM bench_recipients WHERE state = 'queued' AND next_at <= ? ORDER BY next_at, id LIMIT ?) RETURNING id, address, attempts`, now.Add(lease), now, n)
+	out := make([]outbox.Parcel, 0, len(list))
+	for _, r := range list {
+		out = append(out, outbox.Parcel{ID: r.ID, Stream: mail.Campaigns, Kind: "campaign", From: "r-x@lettres.ail.example", To: r.Address, Attempts: r.Attempts, Since: now,
+			Message: func(context.Context) ([]byte, error) {
+				return fmt.Appendf(make([]byte, 0, 8<<10), "From: a@lettres.ail.example\r\nTo: %s\r\nSubject: x\r\n\r\n"+letterText, r.Address, r.Address, words, r.ID), nil
+			}})
+	}
+	return out, err
+}
+
+var words = strings.Repeat("It was a bright cold day in April, and the clocks were striking.\r\n", 98)
+
+func (s recipients) Settle(ctx context.Context, list []outbox.Outcome) error {
+	ids := make([]any, len(list))
+	for i, o := range list {
+		ids[i] = o.ID
+	}
+	_, err := s.d.Exec(ctx, `UPDATE bench_recipients SET state = 'sent' WHERE id IN (`+db.In(len(ids))+`)`, ids...)
+	return err
+}
+
+func (s recipients) Release(context.Context, []outbox.Parcel, time.Time) error { return nil }
+
+// BenchmarkCourierCampaign sends 6.7 kB to each of many recipients over twenty connections.
+func BenchmarkCourierCampaign(b *testing.B) {
+	host := startSink(b)
+	d := durable(b)
+	if _, err := d.Exec(b.Context(), `CREATE TABLE bench_recipients (id UUID PRIMARY KEY, address TEXT NOT NULL, state TEXT NOT NULL, attempts BIGINT NOT NULL, next_at TIMESTAMP NOT NULL)`); err != nil {
+		b.Fatal(err)
+	}
+	if _, err := d.Exec(b.Context(), `CREATE INDEX bench_due ON bench_recipients (next_at, id) WHERE state = 'queued'`); err != nil {
+		b.Fatal(err)
+	}
+	var rows []any
+	for i := range b.N {
+		rows = append(rows, id.New(), fmt.Sprintf("graduate%d@target%d.example", i, i%20), "queued", 0, clock.System())
+	}
+	err := d.Tx(b.Context(), func(ctx context.Context) error {
+		return d.InsertMany(ctx, `bench_recipients (id, address, state, attempts, next_at)`, 5, rows, ``)
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	drain(b, outbox.New(d, clock.System, options(false)), b.N, outbox.CourierOptions{Smarthost: host, Connections: 20, Sources: []outbox.Source{recipients{d}}})
 }
 
 // memory is a source without a table: what remains is the courier itself.

@@ -17,7 +17,7 @@ import (
 type CourierOptions struct {
 	Smarthost   config.Smarthost // the way out; in the demonstration nothing leaves, whatever it is
 	Sources     []Source         // besides the letters and the messages passed on
-	Observers   []Observer       // told of every outcome, before the watchers of its kind
+	Observers   []Observer       // told of every outcome, after the watchers of its kind
 	Signer      Signer           // nil: nothing is signed
 	Hello       string           // the name we greet with, that of our address in the DNS: "localhost"
 	Connections int              // at once to the smarthost: 2; or to each destination without a preset: 4
@@ -87,8 +87,10 @@ type feed struct {
 	index  int
 	keeper Keeper // nil: its leases are long
 	lease  time.Duration
-	hand   int  // claimed, and not settled
-	more   bool // the last claim brought as much as was asked for
+	hand   int // claimed, and not settled
+
+	pause     time.Duration // after it failed; 0: it did not
+	notBefore time.Time
 }
 
 // Courier takes mail to where it goes. Any number of them, in any number of processes, may share a database.

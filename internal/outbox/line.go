@@ -114,43 +114,53 @@ func (l *line) hand(e envelope, parts ...[]byte) (mail.Reply, error) {
 	return reply, err
 }
 
+// The steps of a transaction before the message, and the first digit of a good answer to each.
+var steps = [...]struct {
+	stage string
+	good  int
+}{{"mail", 2}, {"mail", 2}, {"rcpt", 2}, {"data", 3}}
+
+func (l *line) say(step int, e envelope) {
+	switch step {
+	case 0:
+		l.w.WriteString("RSET\r\n")
+	case 1:
+		l.sayMail(e)
+	case 2:
+		l.w.WriteString("RCPT TO:<")
+		l.w.WriteString(e.to)
+		l.w.WriteString(">\r\n")
+	case 3:
+		l.w.WriteString("DATA\r\n")
+	}
+}
+
 // begin says MAIL, RCPT and DATA, at once where the server can (RFC 2920). Code 354 lets the message follow.
 func (l *line) begin(e envelope) (mail.Reply, error) {
-	steps := []struct {
-		stage string
-		say   func()
-		good  int // first digit
-	}{
-		{"mail", func() { l.w.WriteString("RSET\r\n") }, 2},
-		{"mail", func() { l.sayMail(e) }, 2},
-		{"rcpt", func() { l.w.WriteString("RCPT TO:<"); l.w.WriteString(e.to); l.w.WriteString(">\r\n") }, 2},
-		{"data", func() { l.w.WriteString("DATA\r\n") }, 3},
-	}
-	if !l.dirty {
-		steps = steps[1:]
+	first := 1
+	if l.dirty {
+		first = 0
 	}
 	l.dirty = true
-	if l.ext.pipelining {
-		for _, s := range steps {
-			s.say()
-		}
+	for i := first; l.ext.pipelining && i < len(steps); i++ {
+		l.say(i, e)
 	}
 	var refused, last mail.Reply
-	for _, s := range steps {
+	for i := first; i < len(steps); i++ {
 		if !l.ext.pipelining {
-			s.say()
+			l.say(i, e)
 		}
 		if err := l.w.Flush(); err != nil {
-			return mail.Reply{}, l.broken(s.stage, err)
+			return mail.Reply{}, l.broken(steps[i].stage, err)
 		}
 		var err error
-		if last, _, err = l.hear(s.stage, false); err != nil {
+		if last, _, err = l.hear(steps[i].stage, false); err != nil {
 			if refused.Code != 0 { // it closed behind its answer
 				return refused, nil
 			}
 			return mail.Reply{}, err
 		}
-		if refused.Code == 0 && last.Code/100 != s.good {
+		if refused.Code == 0 && last.Code/100 != steps[i].good {
 			refused = last
 		}
 		if refused.Code == 421 || refused.Code != 0 && !l.ext.pipelining {
@@ -208,12 +218,13 @@ func (l *line) body(parts [][]byte) error {
 
 // stuffing is where in a line the last written octet stands.
 type stuffing struct {
-	begin bool // behind CRLF, or at the very beginning
-	cr    bool // behind a CR
+	begin   bool // behind CRLF, or at the very beginning
+	cr      bool // behind a CR
+	written int  // since the deadline was set
 }
 
 // atOnce is how much is written under one deadline.
-const atOnce = 256 << 10
+const atOnce = 128 << 10
 
 func (s *stuffing) write(l *line, p []byte) error {
 	for len(p) > 0 {
@@ -230,8 +241,9 @@ func (s *stuffing) write(l *line, p []byte) error {
 			}
 		}
 		n = min(n, atOnce)
-		if n > 32<<10 {
+		if s.written += n; s.written > atOnce {
 			l.within(l.answer)
+			s.written = n
 		}
 		if _, err := l.w.Write(p[:n]); err != nil {
 			return err

@@ -91,7 +91,7 @@ func (d *dialler) opportunistic(ctx context.Context, host string) (*line, error)
 		}
 		if err = d.greet(l); err == nil && l.ext.startTLS && !clear {
 			cfg := d.config(host)
-			cfg.InsecureSkipVerify = true
+			cfg.InsecureSkipVerify, cfg.MinVersion = true, tls.VersionTLS10 // the alternative is none
 			if err = l.startTLS(ctx, cfg); err == nil {
 				err = d.ehlo(l)
 			} else if !patienceLost(err) && ctx.Err() == nil {

@@ -155,9 +155,13 @@ func (s deliveries) PutOff(ctx context.Context, list []Parcel, at time.Time, why
 	if len(list) == 0 {
 		return nil
 	}
+	class := mail.Temporary
+	if why.Code != 0 {
+		class = mail.Classify(why)
+	}
 	_, err := s.db.Exec(ctx, `
 		UPDATE outbox_deliveries SET next_at = ?, attempts = attempts - 1, class = ?, reply = ? WHERE state = 'queued' AND attempts > 0 AND id IN (`+
-		db.In(len(list))+`)`, append([]any{at, string(mail.Temporary), db.ToJSON(why)}, parcelIDs(list)...)...)
+		db.In(len(list))+`)`, append([]any{at, string(class), db.ToJSON(why)}, parcelIDs(list)...)...)
 	return errs.Wrap("outbox.deliveries.PutOff", err)
 }
 

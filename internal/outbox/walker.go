@@ -96,9 +96,13 @@ func (w *walker) pick() (it *item, changed bool) {
 			}
 		}
 	}
-	if it != nil && w.d.count(it, -1) {
+	if it == nil {
+		return nil, false
+	}
+	if w.d.count(it, -1) {
 		w.run.wake()
 	}
+	w.reinforce(w.d, w.at)
 	return it, changed
 }
 
@@ -218,7 +222,9 @@ func (w *walker) attempt(it *item) (Outcome, error) {
 		return w.unprepared(it, err), nil
 	}
 	if w.d.key == mailboxKey {
-		w.res.posted = posted(it.Parcel, parts)
+		if _, ours := it.feed.Source.(letters); !ours { // a letter stands there already
+			w.res.posted = posted(it.Parcel, parts)
+		}
 		out.State, out.Class, out.Reply = Sent, mail.Delivered, mail.Reply{Code: 250, Stage: "data"}
 		return out, nil
 	}

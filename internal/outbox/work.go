@@ -61,33 +61,24 @@ const (
 
 // claims takes what is due as there is room for it, until told to stop; with once, until nothing is left.
 func (r *run) claims() error {
-	pause := r.o.Poll
 	for r.ctx.Err() == nil {
 		bell, begun := r.box.next(), time.Now()
 		n, err := r.claim()
-		switch {
-		case err != nil && r.once:
+		if r.once && (err != nil || n == 0 && r.idle()) {
 			return err
-		case err != nil:
-			r.o.Log.ErrorContext(r.ctx, "mail does not leave", "error", err)
-			pause, bell = min(2*pause, longestGap), nil
-		case r.once && n == 0 && r.idle():
-			return nil
-		default:
-			pause = r.o.Poll
 		}
 		gap := claimGap
 		if n < claimAtOnce/10 { // it looked at much and found little
 			gap = max(gap, 5*time.Since(begun))
 		}
-		r.rest(gap, bell, pause)
+		r.rest(gap, bell)
 	}
 	return nil
 }
 
 // rest waits until a claim may be worth while, and at least for the gap when there is nothing to hurry for.
-func (r *run) rest(gap time.Duration, bell <-chan struct{}, pause time.Duration) {
-	timer := time.NewTimer(pause)
+func (r *run) rest(gap time.Duration, bell <-chan struct{}) {
+	timer := time.NewTimer(r.o.Poll)
 	defer timer.Stop()
 	select {
 	case <-r.ctx.Done():
@@ -114,28 +105,32 @@ func (r *run) idle() bool {
 	return len(r.inHand) == 0
 }
 
-// claim takes from each feed what there is room for, and says how much that was.
-func (r *run) claim() (int, error) {
-	total := 0
+// claim takes from each feed what there is room for, and says how much that was. A feed that fails rests, and keeps the
+// others from nothing.
+func (r *run) claim() (total int, all error) {
 	for _, f := range r.feeds {
 		n, without := r.space(f)
-		if n == 0 {
+		if n == 0 || !r.once && time.Now().Before(f.notBefore) {
 			continue
 		}
 		list, err := f.Claim(r.base, f.lease, n, without)
 		if err != nil {
-			return total, err
+			f.pause = min(max(2*f.pause, r.o.Poll), longestGap)
+			f.notBefore = time.Now().Add(f.pause)
+			r.o.Log.ErrorContext(r.ctx, "mail does not leave", "error", err)
+			all = errors.Join(all, err)
+			continue
 		}
+		f.pause = 0
 		total += len(list)
-		r.mu.Lock()
-		f.more = len(list) == n
-		if f.more {
+		if len(list) == n {
+			r.mu.Lock()
 			r.wake()
+			r.mu.Unlock()
 		}
-		r.mu.Unlock()
 		r.handOut(f, list)
 	}
-	return total, nil
+	return total, all
 }
 
 // space is how many parcels of a feed there is room for, and which domains have none.
@@ -230,16 +225,22 @@ func (r *run) serve(d *destination, l *lane) {
 		w.wake <- struct{}{}
 		return
 	}
+	r.reinforce(d, l)
+}
+
+// reinforce sends one more walker where much waits. The lock is held.
+func (r *run) reinforce(d *destination, l *lane) {
 	most := d.most()
 	if r.once {
 		most = 1
 	}
-	if d.walkers == 0 || d.walkers < most && d.backlog() > d.walkers*4 {
-		d.walkers++
-		l.users++
-		w := &walker{run: r, d: d, at: l, wake: make(chan struct{}, 1), res: &result{done: make(chan error, 1)}}
-		r.tasks.Go(w.walk)
+	if d.walkers > 0 && (d.walkers >= most || d.backlog() <= d.walkers*4) {
+		return
 	}
+	d.walkers++
+	l.users++
+	w := &walker{run: r, d: d, at: l, wake: make(chan struct{}, 1), res: &result{done: make(chan error, 1)}}
+	r.tasks.Go(w.walk)
 }
 
 // lookUp asks where mail for the item's domain goes, once for all that wait for it. The lock is held.
