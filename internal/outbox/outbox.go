@@ -1,9 +1,11 @@
-// Package outbox is mail leaving: a letter is a row that joins the transaction of the change it tells of, and a
-// courier hands it to the smarthost, again and again until it is taken or refused for good.
+// Package outbox is everything that leaves: the site's letters, messages passed on, and what other sources hold. Each
+// is a row that joins the transaction of the change it follows from, and a courier takes it where it goes, again and
+// again until it is taken or refused for good.
 //
-// It owns the table outbox. A letter leaves once as far as SMTP allows: only when the connection breaks between
-// the last byte and the answer may it leave twice, and then under the same Message-ID. In the demonstration
-// nothing leaves; letters stand in its mailbox.
+// It owns the tables outbox, outbox_bodies, outbox_deliveries and outbox_hours. A message leaves once as far as SMTP
+// allows: only when the connection, or the process, dies between the last octet and the written outcome may it leave
+// twice, and then under the same Message-ID; at most one a connection. What was passed on leaves octet for octet. In
+// the demonstration nothing leaves; everything stands in its mailbox.
 package outbox
 
 import (
@@ -32,7 +34,7 @@ type State string
 
 const (
 	Queued State = "queued"
-	Sent   State = "sent"   // the smarthost took it, or, in the demonstration, it stands in the mailbox
+	Sent   State = "sent"   // a server took it, or, in the demonstration, it stands in the mailbox
 	Failed State = "failed" // refused for good, or five days without success
 )
 

@@ -31,7 +31,6 @@ type campaign struct {
 	parcels  map[id.ID]outbox.Parcel
 	outcomes map[id.ID]outbox.Outcome
 	released int
-	most     int // parcels held at once
 	without  []string
 }
 

@@ -35,24 +35,7 @@ type claimedDelivery struct {
 }
 
 func (s deliveries) Claim(ctx context.Context, lease time.Duration, n int, without []string) ([]Parcel, error) {
-	now := s.clock()
-	if due, err := s.due(ctx, `outbox_deliveries`, now); err != nil || !due {
-		return nil, errs.Wrap("outbox.deliveries.Claim", err)
-	}
-	around := ``
-	args := []any{now.Add(lease), now}
-	if len(without) > 0 {
-		around = ` AND domain NOT IN (` + db.In(len(without)) + `)`
-		args = append(args, db.Args(without)...)
-	}
-	list, err := db.All[claimedDelivery](ctx, s.db, `
-		UPDATE outbox_deliveries SET attempts = attempts + 1, next_at = ?
-		WHERE id IN (
-			WITH due AS MATERIALIZED (
-				SELECT id FROM outbox_deliveries WHERE state = 'queued' AND next_at <= ?`+around+` ORDER BY next_at, id LIMIT ?)
-			SELECT id FROM due)
-			AND state = 'queued' AND next_at <= ?
-		RETURNING id, body_id, stream, kind, ref, sender, recipient, attempts, created_at`, append(args, n, now)...)
+	list, err := persist(len(without) == 0, func() ([]claimedDelivery, bool, error) { return s.claim(ctx, lease, n, without) })
 	if err != nil {
 		return nil, errs.Wrap("outbox.deliveries.Claim", err)
 	}
@@ -66,6 +49,27 @@ func (s deliveries) Claim(ctx context.Context, lease time.Duration, n int, witho
 	}
 	slices.SortFunc(out, earlier)
 	return out, nil
+}
+
+func (s deliveries) claim(ctx context.Context, lease time.Duration, n int, without []string) ([]claimedDelivery, bool, error) {
+	now := s.clock()
+	if due, err := s.due(ctx, `outbox_deliveries`, now); err != nil || !due {
+		return nil, false, err
+	}
+	around, args := ``, []any{now.Add(lease), now}
+	if len(without) > 0 {
+		around = ` AND domain NOT IN (` + db.In(len(without)) + `)`
+		args = append(args, db.Args(without)...)
+	}
+	list, err := db.All[claimedDelivery](ctx, s.db, `
+		UPDATE outbox_deliveries SET attempts = attempts + 1, next_at = ?
+		WHERE id IN (
+			WITH due AS MATERIALIZED (
+				SELECT id FROM outbox_deliveries WHERE state = 'queued' AND next_at <= ?`+around+` ORDER BY next_at, id LIMIT ?)
+			SELECT id FROM due)
+			AND state = 'queued' AND next_at <= ?
+		RETURNING id, body_id, stream, kind, ref, sender, recipient, attempts, created_at`, append(args, n, now)...)
+	return list, true, err
 }
 
 // message is the head that was put before the body, and the body. A large one waits for its place in memory.
@@ -116,11 +120,11 @@ func (s deliveries) Settle(ctx context.Context, list []Outcome) error {
 	return nil
 }
 
-// sent also lets go of the messages that nobody needs any more. One that failed, or is held, keeps its message: it may
+// sent also lets go of the words that nobody needs any more: most rows of thirty days are these. One that failed, or is held, keeps its message: it may
 // be sent again.
 func (s deliveries) sent(ctx context.Context, sent, bodies []any) error {
 	taken := db.ToJSON(mail.Reply{Code: 250, Stage: "data"})
-	_, err := s.db.Exec(ctx, `UPDATE outbox_deliveries SET state = 'sent', done_at = ?, class = ?, reply = ? WHERE id IN (`+db.In(len(sent))+`)`,
+	_, err := s.db.Exec(ctx, `UPDATE outbox_deliveries SET state = 'sent', head = '', done_at = ?, class = ?, reply = ? WHERE id IN (`+db.In(len(sent))+`)`,
 		append([]any{s.clock(), string(mail.Delivered), taken}, sent...)...)
 	if err != nil {
 		return err

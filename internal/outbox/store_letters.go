@@ -30,10 +30,26 @@ type claimedLetter struct {
 }
 
 func (s letters) Claim(ctx context.Context, lease time.Duration, n int, without []string) ([]Parcel, error) {
+	list, err := persist(len(without) == 0, func() ([]claimedLetter, bool, error) { return s.claim(ctx, lease, n, without) })
+	if err != nil {
+		return nil, errs.Wrap("outbox.letters.Claim", err)
+	}
+	out := make([]Parcel, 0, len(list))
+	for _, l := range list {
+		out = append(out, Parcel{
+			ID: l.ID, Stream: mail.Stream(l.Stream), Kind: l.Kind, Person: l.PersonID, From: s.envelopeSender(l), To: l.Recipient,
+			Attempts: l.Attempts, Since: l.CreatedAt, Message: func(ctx context.Context) ([]byte, error) { return s.compose(ctx, l.ID) },
+		})
+	}
+	slices.SortFunc(out, earlier)
+	return out, nil
+}
+
+func (s letters) claim(ctx context.Context, lease time.Duration, n int, without []string) ([]claimedLetter, bool, error) {
 	const most = 50 // the table has no column for the domain: each costs a comparison a letter
 	now := s.clock()
 	if due, err := s.due(ctx, `outbox`, now); err != nil || !due {
-		return nil, errs.Wrap("outbox.letters.Claim", err)
+		return nil, false, err
 	}
 	around, args := ``, []any{now.Add(lease), now}
 	for _, domain := range without[:min(len(without), most)] {
@@ -47,18 +63,18 @@ func (s letters) Claim(ctx context.Context, lease time.Duration, n int, without 
 			SELECT id FROM due)
 			AND state = 'queued' AND next_at <= ?
 		RETURNING id, stream, kind, person_id, recipient, sender, attempts, created_at`, append(args, n, now)...)
-	if err != nil {
-		return nil, errs.Wrap("outbox.letters.Claim", err)
+	return list, true, err
+}
+
+// persist claims again when something was due and another process took it at the same moment.
+func persist[T any](again bool, claim func() (list []T, due bool, err error)) ([]T, error) {
+	for range 3 {
+		list, due, err := claim()
+		if err != nil || len(list) > 0 || !due || !again {
+			return list, err
+		}
 	}
-	out := make([]Parcel, 0, len(list))
-	for _, l := range list {
-		out = append(out, Parcel{
-			ID: l.ID, Stream: mail.Stream(l.Stream), Kind: l.Kind, Person: l.PersonID, From: s.envelopeSender(l), To: l.Recipient,
-			Attempts: l.Attempts, Since: l.CreatedAt, Message: func(ctx context.Context) ([]byte, error) { return s.compose(ctx, l.ID) },
-		})
-	}
-	slices.SortFunc(out, earlier)
-	return out, nil
+	return nil, nil
 }
 
 // due reports, without the lock that a claim takes, whether there is anything to claim.
