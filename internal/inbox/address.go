@@ -73,8 +73,8 @@ func cleaned(s string, most int) string {
 }
 
 // describe reads what people are shown of a message.
-func describe(m *Message, head mail.Header) {
-	m.From = cleaned(decoded(head.Get("From")), 300)
-	m.Subject = cleaned(decoded(head.Get("Subject")), 500)
-	m.Key = cleaned(head.Get("Message-ID"), 500)
+func describe(m *Message) {
+	m.From = mail.DecodeHeader(m.Head.Get("From"), 300)
+	m.Subject = mail.DecodeHeader(m.Head.Get("Subject"), 300)
+	m.Key = cleaned(m.Head.Get("Message-ID"), 500)
 }

@@ -5,13 +5,11 @@ import (
 	"context"
 	"errors"
 	"net"
-	netmail "net/mail"
 	"slices"
 	"strings"
 	"sync"
 
 	"blitiri.com.ar/go/spf"
-	"github.com/emersion/go-msgauth/authres"
 	"github.com/emersion/go-msgauth/dkim"
 	"golang.org/x/net/idna"
 
@@ -127,60 +125,28 @@ func domainOf(address string) string {
 	return asciiName(address[strings.LastIndexByte(address, '@')+1:])
 }
 
-// fromDomain is the domain of the From header's author. Several authors, or several headers, have none that could be
-// checked (RFC 9989 §5.3.1); ok is then false.
-func fromDomain(head mail.Header) (domain string, ok bool) {
-	all := head.All("From")
-	if len(all) != 1 {
-		return "", false
-	}
-	list, err := netmail.ParseAddressList(all[0])
-	if err == nil && len(list) > 0 {
-		domain = domainOf(list[0].Address)
-		for _, a := range list[1:] {
-			if domainOf(a.Address) != domain {
-				return "", false
-			}
-		}
-		return domain, domain != ""
-	}
-	// What strict reading cannot take is read as mail programs do: the last address in angle brackets.
-	s := all[0]
-	if open := strings.LastIndexByte(s, '<'); open >= 0 {
-		s, _, _ = strings.Cut(s[open+1:], ">")
-	}
-	s = strings.TrimSpace(s)
-	if strings.Count(s, "@") != 1 || strings.ContainsAny(s, " \t,;\"") {
-		return "", false
-	}
-	domain = domainOf(s)
-	return domain, domain != ""
-}
-
 // results is our Authentication-Results line (RFC 8601).
 func (s *Server) results(m *Message, signed []signature) string {
 	a := m.Auth
-	list := []authres.Result{&authres.SPFResult{Value: authres.ResultValue(a.SPF), From: plain(m.Envelope.From)}}
+	by := mail.Prop{Name: "smtp.mailfrom", Value: m.Envelope.From}
 	if m.Envelope.From == "" {
-		list[0] = &authres.SPFResult{Value: authres.ResultValue(a.SPF), Helo: plain(a.SPFDomain)}
+		by = mail.Prop{Name: "smtp.helo", Value: a.SPFDomain}
 	}
+	list := []mail.Check{check("spf", a.SPF, by)}
 	for _, g := range signed {
-		list = append(list, &authres.DKIMResult{Value: authres.ResultValue(g.result), Domain: plain(g.domain)})
+		list = append(list, check("dkim", g.result, mail.Prop{Name: "header.d", Value: g.domain}))
 	}
 	if len(signed) == 0 {
-		list = append(list, &authres.DKIMResult{Value: authres.ResultNone})
+		list = append(list, check("dkim", None, mail.Prop{}))
 	}
-	list = append(list, &authres.DMARCResult{Value: authres.ResultValue(a.DMARC), From: plain(a.Domain)})
-	line := strings.ReplaceAll(authres.Format(s.o.Hostname, list), "; ", ";\r\n\t")
-	return "Authentication-Results: " + strings.TrimSpace(strings.ReplaceAll(line, " ;", ";")) + "\r\n"
+	list = append(list, check("dmarc", a.DMARC, mail.Prop{Name: "header.from", Value: a.Domain}))
+	return mail.AuthResults(s.o.Hostname, list)
 }
 
-// plain is a value that may stand in a header without quotes; anything else is left out.
-func plain(s string) string {
-	for i := range len(s) {
-		if c := s[i]; c <= ' ' || c >= 0x7f || strings.IndexByte("\"()<>;,\\=", c) >= 0 {
-			return ""
-		}
+func check(method string, r Result, p mail.Prop) mail.Check {
+	c := mail.Check{Method: method, Result: string(r)}
+	if p.Value != "" {
+		c.Props = []mail.Prop{p}
 	}
-	return s
+	return c
 }

@@ -322,7 +322,7 @@ func TestForged(t *testing.T) {
 		if strings.Contains(c.name, "sign") && m.Auth.DKIM != inbox.Pass {
 			t.Errorf("%s: DKIM %s", c.name, m.Auth.DKIM)
 		}
-		if !strings.HasPrefix(m.Trace, "Authentication-Results: mx.ly.example;\r\n\tspf=pass smtp.mailfrom=a@there.example;\r\n\tdkim=") {
+		if !strings.HasPrefix(m.Trace, "Authentication-Results: mx.ly.example;\r\n\tspf=pass\r\n\t smtp.mailfrom=a@there.example;\r\n\tdkim=") {
 			t.Errorf("%s: Trace = %q", c.name, m.Trace)
 		}
 	}

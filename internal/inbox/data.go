@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/netip"
 	"time"
 
 	"github.com/emersion/go-smtp"
@@ -115,11 +116,11 @@ func (x *transaction) judge(raw []byte) []*smtp.SMTPError {
 	ctx := context.WithoutCancel(x.ctx)
 	head, _ := mail.ReadHeader(raw)
 	m := &Message{Envelope: x.from, Raw: raw, Head: head}
-	describe(m, head)
+	describe(m)
 	if no := x.s.check(ctx, m, x.to); no != nil {
 		return x.settle(m, x.allRefuse(no))
 	}
-	m.Trace += x.received(m)
+	m.Trace += x.received()
 	verdicts := make([]*Refusal, len(x.to))
 	for i, to := range x.to {
 		err := x.s.boxes[to.Box].Screen(ctx, m, to)
@@ -143,6 +144,21 @@ func (x *transaction) allRefuse(no *Refusal) []*Refusal {
 	return out
 }
 
+// received is our own trace line. Of somebody who submitted it says neither the address nor the name of the machine:
+// where one sits and writes is nobody's affair. It names the recipient only if there is one.
+func (x *transaction) received() string {
+	t := mail.Trace{Hello: x.from.Hello, Remote: x.from.Remote, By: x.s.o.Hostname, With: x.p.name, TLS: x.over, ID: x.from.ID.String(), At: x.from.At}
+	if x.from.TLS {
+		t.With += "S"
+	}
+	if !x.from.Account.IsZero() {
+		t.With, t.Hello, t.Remote = t.With+"A", "authenticated", netip.Addr{}
+	} else if len(x.to) == 1 {
+		t.For = x.to[0].Address
+	}
+	return t.Received()
+}
+
 // check is what holds for every recipient.
 func (s *Server) check(ctx context.Context, m *Message, to []Rcpt) *Refusal {
 	if m.Head.CountReceived() > mostReceived {
@@ -154,7 +170,7 @@ func (s *Server) check(ctx context.Context, m *Message, to []Rcpt) *Refusal {
 		m.Raw = withoutForged(m.Raw, m.Head, s.o.Hostname)
 		if a := m.Auth; a.DMARC == Fail && a.Policy == "reject" {
 			return Refuse(550, "5.7.1", fmt.Sprintf("%s asks to refuse mail in its name that is not authenticated (DMARC p=reject); "+
-				"this message is not: SPF is %s, DKIM is %s, and neither agrees with its From", plain(a.Domain), a.SPF, a.DKIM))
+				"this message is not: SPF is %s, DKIM is %s, and neither agrees with its From", a.Domain, a.SPF, a.DKIM))
 		}
 		s.score(m, len(to))
 	} else { // who signed in is known

@@ -18,7 +18,7 @@ type dmarc struct {
 
 	// What find found.
 	domain string // the author's; empty when there is none to ask about
-	unfit  bool   // there are authors, but not one
+	unfit  bool   // there is a From, but not one author whose domain could be asked (RFC 9989 §5.3.1)
 	rec    record
 	policy string
 	err    error
@@ -42,11 +42,12 @@ var errDNS = errors.New("the DNS does not answer")
 
 // find reads what the author's domain asks for.
 func (d *dmarc) find(head mail.Header) {
-	var ok bool
-	if d.domain, ok = fromDomain(head); !ok {
-		d.domain, d.unfit = "", head.Count("From") > 0
+	author, err := head.Author()
+	if err != nil {
+		d.unfit = head.Count("From") > 0
 		return
 	}
+	d.domain = mail.DomainOf(author.Address)
 	d.rec, d.policy, d.err = d.policyOf(d.domain)
 }
 

@@ -47,7 +47,7 @@ func (r *rspamd) ask(ctx context.Context, m *Message, to []Rcpt) (points int, ac
 		req.Header.Add("Rcpt", "<"+t.Address+">")
 	}
 	if m.Account.IsZero() {
-		req.Header.Set("Helo", helloName(m.Hello))
+		req.Header.Set("Helo", cleaned(m.Hello, mostAddress))
 		if m.Remote.IsValid() {
 			req.Header.Set("IP", m.Remote.String())
 		}

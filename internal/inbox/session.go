@@ -23,7 +23,7 @@ type session struct {
 	w    *wire
 	ctx  context.Context // ends with the conversation
 	end  context.CancelFunc
-	over string // TLS version and cipher, empty without
+	over string // cipher suite of TLS; empty without
 
 	account id.ID // who signed in
 	errors  int
@@ -49,7 +49,7 @@ func (s *Server) newSession(c *smtp.Conn, p protocol) (smtp.Session, error) {
 	}
 	x.ctx, x.end = context.WithCancel(context.Background())
 	if state, ok := c.TLSConnectionState(); ok {
-		x.over = tls.VersionName(state.Version) + " " + tls.CipherSuiteName(state.CipherSuite)
+		x.over = tls.CipherSuiteName(state.CipherSuite)
 	}
 	x.w.talk(c.Conn())
 	return x, nil

@@ -1,7 +1,6 @@
 package inbox
 
 import (
-	"mime"
 	netmail "net/mail"
 	"net/netip"
 	"regexp"
@@ -94,36 +93,12 @@ func (s *Server) score(m *Message, to int) {
 var program = regexp.MustCompile(`(?i)\.(ade|adp|apk|appx|appxbundle|bat|cab|chm|cmd|com|cpl|diagcab|diagcfg|diagpkg|dll|dmg|ex|ex_|exe|hta|` +
 	`img|ins|iso|isp|jar|jnlp|js|jse|lib|lnk|mde|mjs|msc|msi|msix|msixbundle|msp|mst|nsh|pif|ps1|scr|sct|shb|sys|vb|vbe|vbs|vhd|vxd|wsc|wsf|wsh|xll)$`)
 
-// programIn is the name of an attachment that is a program, "" when there is none.
+// programIn is the ending of an attachment that is a program, "" when there is none.
 func programIn(raw []byte) string {
-	bad := ""
-	eachPart(raw, 0, func(h mail.Header) bool {
-		for _, field := range []string{h.Get("Content-Disposition"), h.Get("Content-Type")} {
-			for _, name := range namesIn(field) {
-				name = strings.TrimRight(strings.TrimSpace(decoded(name)), ". ") // as Windows does
-				if m := program.FindString(name); m != "" {
-					bad = m
-				}
-			}
+	for _, name := range mail.FileNames(raw) {
+		if m := program.FindString(strings.TrimRight(name, ". ")); m != "" { // as Windows reads it
+			return m
 		}
-		return bad == ""
-	})
-	return bad
-}
-
-// loose finds file names where parameters are not written as they should be.
-var loose = regexp.MustCompile(`(?i)name\*?[0-9]*\*?\s*=\s*"?([^";]+)`)
-
-func namesIn(field string) []string {
-	if !strings.Contains(strings.ToLower(field), "name") {
-		return nil
 	}
-	if _, params, err := mime.ParseMediaType(field); err == nil {
-		return []string{params["filename"], params["name"]}
-	}
-	var out []string
-	for _, m := range loose.FindAllStringSubmatch(field, 20) {
-		out = append(out, m[1])
-	}
-	return out
+	return ""
 }

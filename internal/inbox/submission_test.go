@@ -78,7 +78,7 @@ func TestSubmission(t *testing.T) {
 		t.Fatalf("kept %+v", list)
 	}
 	m := list[0].Message
-	if m.Account != laure || m.Score != 0 || strings.Contains(m.Trace, "there.example") || !strings.Contains(m.Trace, "with ESMTPSA (TLS 1.3") || strings.Contains(m.Trace, "Authentication-Results") {
+	if m.Account != laure || m.Score != 0 || strings.Contains(m.Trace, "there.example") || !strings.Contains(m.Trace, "with ESMTPSA tls TLS_") || strings.Contains(m.Trace, "Authentication-Results") {
 		t.Errorf("account %s, score %d, trace %q", m.Account, m.Score, m.Trace)
 	}
 	rows, err := s.box.ByOwner(t.Context(), "submission", laure, time.Time{}, inbox.Page{})

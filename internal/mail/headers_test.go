@@ -69,8 +69,8 @@ func TestPrependChangesNothing(t *testing.T) {
 func TestTraceLines(t *testing.T) {
 	t.Parallel()
 	at := time.Date(2026, 6, 1, 12, 0, 0, 0, time.FixedZone("", 7200))
-	good := mail.Trace{Hello: "mx.exemple.fr", Remote: netip.MustParseAddr("::ffff:192.0.2.1"), By: "mx.amicale.example", With: "ESMTPS", ID: "0190", For: "eloise.durant.ly2027@ail.example", At: at}
-	want := "Received: from mx.exemple.fr ([192.0.2.1])\r\n\tby mx.amicale.example with ESMTPS id 0190\r\n\tfor <eloise.durant.ly2027@ail.example>;\r\n\tMon, 01 Jun 2026 12:00:00 +0200\r\n"
+	good := mail.Trace{Hello: "mx.exemple.fr", Remote: netip.MustParseAddr("::ffff:192.0.2.1"), By: "mx.amicale.example", With: "ESMTPS", TLS: "TLS_AES_128_GCM_SHA256", ID: "0190", For: "eloise.durant.ly2027@ail.example", At: at}
+	want := "Received: from mx.exemple.fr ([192.0.2.1])\r\n\tby mx.amicale.example with ESMTPS tls TLS_AES_128_GCM_SHA256 id 0190\r\n\tfor <eloise.durant.ly2027@ail.example>;\r\n\tMon, 01 Jun 2026 12:00:00 +0200\r\n"
 	if got := good.Received(); got != want {
 		t.Errorf("Received() = %q, want %q", got, want)
 	}
@@ -90,7 +90,7 @@ func TestTraceLines(t *testing.T) {
 		t.Errorf("AuthResults() = %q, want %q", got, want)
 	}
 	for _, evil := range hostile {
-		lines := mail.Trace{Hello: evil, By: evil, With: evil, ID: evil, For: evil + "@b.fr"}.Received() + mail.DeliveredTo("a@b.fr"+evil) + mail.DeliveredTo(evil) +
+		lines := mail.Trace{Hello: evil, By: evil, With: evil, TLS: evil, ID: evil, For: evil + "@b.fr"}.Received() + mail.DeliveredTo("a@b.fr"+evil) + mail.DeliveredTo(evil) +
 			mail.AuthResults(evil, []mail.Check{{Method: evil, Result: evil, Reason: evil, Props: []mail.Prop{{Name: evil, Value: evil}}}})
 		sound(t, []byte(lines))
 		h, at := mail.ReadHeader([]byte(lines))

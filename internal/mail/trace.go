@@ -26,6 +26,7 @@ type Trace struct {
 	Remote netip.Addr // from where; the zero address: not said
 	By     string     // our host name
 	With   string     // "ESMTP", "ESMTPS", "ESMTPA", "ESMTPSA", "LMTP" (RFC 3848)
+	TLS    string     // the cipher suite, by its registered name (RFC 8314 §7.4); empty: not said
 	ID     string     // of the acceptance, as the log has it
 	For    string     // the recipient, only if there is one alone (RFC 5321 §7.6); empty: not said
 	At     time.Time
@@ -39,6 +40,9 @@ func (t Trace) Received() string {
 		b.WriteString(" ([" + addressLiteral(t.Remote) + "])")
 	}
 	b.WriteString("\r\n\tby " + hostWord(t.By) + " with " + hostWord(t.With))
+	if t.TLS != "" {
+		b.WriteString(" tls " + hostWord(t.TLS))
+	}
 	if t.ID != "" {
 		b.WriteString(" id " + hostWord(t.ID))
 	}
