@@ -39,7 +39,7 @@ func (s *Server) authenticate(ctx context.Context, m *Message) []signature {
 	var signed []signature
 	var all sync.WaitGroup
 	if m.Head.Count("DKIM-Signature") > 0 {
-		all.Go(func() { signed = s.checkDKIM(ctx, m.Raw, m.Head) })
+		all.Go(func() { signed = s.checkDKIM(ctx, m) })
 	}
 	all.Go(func() { d.find(m.Head) })
 	a := &m.Auth
@@ -74,10 +74,10 @@ func (s *Server) checkSPF(ctx context.Context, e Envelope) (Result, string) {
 	return Result(r), domain
 }
 
-func (s *Server) checkDKIM(ctx context.Context, raw []byte, head mail.Header) []signature {
-	_, end := mail.ReadHeader(raw)
+func (s *Server) checkDKIM(ctx context.Context, m *Message) []signature {
+	raw, end := m.Raw, m.body
 	heavy := end > mostHead || bytes.Count(raw[:end], []byte("\n")) > mostHeadLines
-	for _, f := range head.All("DKIM-Signature") {
+	for _, f := range m.Head.All("DKIM-Signature") {
 		heavy = heavy || len(f) > mostSignature
 	}
 	if heavy {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/emersion/go-smtp"
@@ -38,19 +39,15 @@ func (x *session) LMTPData(r io.Reader, status smtp.StatusCollector) error {
 	return nil
 }
 
-// whole is one answer from those of all recipients: what went to one is taken, so that nobody gets it twice; who
-// refused it for good has that in its own list. Only if all refuse, or one could not yet, is it refused.
+// whole is one answer from those of all recipients: what one takes is taken, so that nobody gets it twice; who refused
+// it for good has that in its own list. Only if all refuse is it refused.
 func whole(each []*smtp.SMTPError) error {
-	best := each[0]
 	for _, a := range each {
-		if a.Code/100 == 4 {
+		if a.Code/100 != 5 {
 			return a
 		}
-		if a.Code/100 == 2 {
-			best = a
-		}
 	}
-	return best
+	return each[0]
 }
 
 // take reads the message, judges it and, if it is taken, has it written down. There is one answer a recipient.
@@ -68,15 +65,8 @@ func (x *transaction) take(r io.Reader) []*smtp.SMTPError {
 	begun := time.Now()
 	each := x.judge(raw)
 	for i, a := range each {
-		what := "taken"
-		switch a.Code / 100 {
-		case 2:
-			taken = true
-		case 4:
-			what = "later"
-		default:
-			what = "refused"
-		}
+		what := map[int]string{2: "taken", 4: "later", 5: "refused"}[a.Code/100]
+		taken = taken || what == "taken"
 		o.Observe(Event{What: what, Box: x.to[i].Box, Took: time.Since(begun)})
 	}
 	if taken && !x.p.lmtp {
@@ -114,14 +104,28 @@ func (x *transaction) broke(err error) *smtp.SMTPError {
 func (x *transaction) judge(raw []byte) []*smtp.SMTPError {
 	// What was sent whole is judged and taken even if the sender hangs up now: it may not wait for the answer long.
 	ctx := context.WithoutCancel(x.ctx)
-	head, _ := mail.ReadHeader(raw)
-	m := &Message{Envelope: x.from, Raw: raw, Head: head}
+	head, body := mail.ReadHeader(raw)
+	m := &Message{Envelope: x.from, Raw: raw, Head: head, body: body}
 	describe(m)
-	if no := x.s.check(ctx, m, x.to); no != nil {
-		return x.settle(m, x.allRefuse(no))
-	}
-	m.Trace += x.received()
 	verdicts := make([]*Refusal, len(x.to))
+	no := x.s.check(ctx, m, x.to)
+	for i := range verdicts {
+		verdicts[i] = no
+	}
+	if no == nil {
+		m.Trace += x.received()
+		x.screen(ctx, m, verdicts)
+	}
+	out := x.settle(m, verdicts)
+	x.s.o.Log.InfoContext(ctx, "inbox: a message", "message", m.ID.String(), "remote", m.Remote.String(), "octets", len(m.Raw),
+		"recipients", len(x.to), "answer", out[0].Code, "dmarc", string(m.Auth.DMARC), "score", m.Score, "took", time.Since(m.At))
+	return out
+}
+
+// screen asks each recipient's box.
+func (x *transaction) screen(ctx context.Context, m *Message, verdicts []*Refusal) {
+	ctx, cancel := context.WithTimeout(ctx, boxWithin)
+	defer cancel()
 	for i, to := range x.to {
 		err := x.s.boxes[to.Box].Screen(ctx, m, to)
 		var no *Refusal
@@ -133,15 +137,6 @@ func (x *transaction) judge(raw []byte) []*smtp.SMTPError {
 			verdicts[i] = broken()
 		}
 	}
-	return x.settle(m, verdicts)
-}
-
-func (x *transaction) allRefuse(no *Refusal) []*Refusal {
-	out := make([]*Refusal, len(x.to))
-	for i := range out {
-		out[i] = no
-	}
-	return out
 }
 
 // received is our own trace line. Of somebody who submitted it says neither the address nor the name of the machine:
@@ -167,7 +162,7 @@ func (s *Server) check(ctx context.Context, m *Message, to []Rcpt) *Refusal {
 	if m.Account.IsZero() {
 		signed := s.authenticate(ctx, m)
 		m.Trace = s.results(m, signed)
-		m.Raw = withoutForged(m.Raw, m.Head, s.o.Hostname)
+		m.Raw = withoutForged(m, s.o.Hostname)
 		if a := m.Auth; a.DMARC == Fail && a.Policy == "reject" {
 			return Refuse(550, "5.7.1", fmt.Sprintf("%s asks to refuse mail in its name that is not authenticated (DMARC p=reject); "+
 				"this message is not: SPF is %s, DKIM is %s, and neither agrees with its From", a.Domain, a.SPF, a.DKIM))
@@ -193,30 +188,27 @@ func (s *Server) check(ctx context.Context, m *Message, to []Rcpt) *Refusal {
 
 // settle has the verdicts written down and answers when they are.
 func (x *transaction) settle(m *Message, verdicts []*Refusal) []*smtp.SMTPError {
-	later := false
-	for _, no := range verdicts {
-		later = later || no != nil && no.Code/100 == 4
+	if !x.p.lmtp {
+		if i := slices.IndexFunc(verdicts, temporary); i >= 0 {
+			// The whole message comes again: nothing is kept, nor written, or it would be there twice.
+			return x.all(answerOf(verdicts[i]))
+		}
 	}
 	out := make([]*smtp.SMTPError, len(verdicts))
 	w := work{m: m}
 	for i, no := range verdicts {
+		to := x.to[i]
 		switch {
-		case no != nil && no.Code/100 == 4:
-			out[i] = answerOf(no)
-		case no != nil:
-			out[i] = answerOf(no)
-			w.refused = append(w.refused, rejected{x.to[i], no})
-		case later && !x.p.lmtp: // the whole message comes again
-			out[i] = answerOf(broken())
-		default:
-			if to := x.to[i]; !w.has(to) { // named twice, delivered once
+		case no == nil:
+			out[i] = &smtp.SMTPError{Code: 250, EnhancedCode: smtp.EnhancedCode{2, 0, 0}, Message: "taken as " + m.ID.String()}
+			if !w.has(to) { // named twice, delivered once
 				w.add(to)
 			}
-			out[i] = &smtp.SMTPError{Code: 250, EnhancedCode: smtp.EnhancedCode{2, 0, 0}, Message: "taken as " + m.ID.String()}
+			continue
+		case !temporary(no):
+			w.refused = append(w.refused, rejected{to, no})
 		}
-	}
-	if later && !x.p.lmtp {
-		return out // nothing is written: what comes again would be listed twice
+		out[i] = answerOf(no)
 	}
 	if no := x.s.take.do(w); no != nil {
 		for i, a := range out {
@@ -227,6 +219,8 @@ func (x *transaction) settle(m *Message, verdicts []*Refusal) []*smtp.SMTPError 
 	}
 	return out
 }
+
+func temporary(no *Refusal) bool { return no != nil && no.Code/100 == 4 }
 
 // errLost says that the reader lost its place in the conversation.
 var errLost = errors.New("the end of the message cannot be told")

@@ -3,27 +3,25 @@ package inbox
 import (
 	"bytes"
 	"strings"
-
-	"amicale/internal/mail"
 )
 
 // withoutForged takes the Authentication-Results out of a message that claim to be ours (RFC 8601 §5): nothing that
 // comes from outside can be. If a signature covers that header, the octets stay as they are: ours stands above, and
 // who believes our name reads the topmost one, from which on everything below came with the message.
-func withoutForged(raw []byte, head mail.Header, host string) []byte {
+func withoutForged(m *Message, host string) []byte {
+	raw, end := m.Raw, m.body
 	forged := false
-	for _, v := range head.All("Authentication-Results") {
+	for _, v := range m.Head.All("Authentication-Results") {
 		forged = forged || claims(v, host)
 	}
 	if !forged {
 		return raw
 	}
-	for _, sig := range head.All("DKIM-Signature") {
+	for _, sig := range m.Head.All("DKIM-Signature") {
 		if coversResults(sig) {
 			return raw
 		}
 	}
-	_, end := mail.ReadHeader(raw)
 	out := make([]byte, 0, len(raw))
 	for at := 0; at < end; {
 		next := fieldEnd(raw, at, end)

@@ -68,6 +68,8 @@ type Message struct {
 	Auth    Auth
 	Score   int      // of the spam checks, in tenths: 0 is clean
 	Marks   []string // the checks that gave points
+
+	body int // where it begins in what came
 }
 
 // Rcpt is a recipient that a box has found.

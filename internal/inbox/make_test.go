@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"math/big"
 	"net"
+	"net/netip"
 	"strings"
 	"sync"
 	"testing"
@@ -320,3 +321,30 @@ func (g *gate) LookupTXT(context.Context, string) ([]string, error) {
 	g.n++
 	return []string{"x"}, nil
 }
+
+// away is SMTP whose connections seem to come from that address.
+func away(address string) serving {
+	return func(s *inbox.Server, ctx context.Context, ln net.Listener) error {
+		return s.ServeSMTP(ctx, elsewhere{ln, net.TCPAddrFromAddrPort(netip.AddrPortFrom(netip.MustParseAddr(address), 25))})
+	}
+}
+
+type elsewhere struct {
+	net.Listener
+	addr net.Addr
+}
+
+func (e elsewhere) Accept() (net.Conn, error) {
+	c, err := e.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	return elsewhereConn{c, e.addr}, nil
+}
+
+type elsewhereConn struct {
+	net.Conn
+	addr net.Addr
+}
+
+func (e elsewhereConn) RemoteAddr() net.Addr { return e.addr }

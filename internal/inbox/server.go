@@ -90,8 +90,9 @@ type Server struct {
 	slates sync.Pool // *[]byte that messages are read into
 	take   *committer
 	rules  []rule
-	rspamd *rspamd     // nil: none is asked
-	tries  *web.Limits // wrong passwords
+	rspamd *rspamd // nil: none is asked
+
+	triesFrom, triesFor *web.Limits // wrong passwords, by network and by user
 }
 
 // NewServer makes a server that takes messages into the inbox.
@@ -108,8 +109,16 @@ func NewServer(box *Inbox, o Options) *Server {
 	s.memory = &budget{most: o.Memory}
 	s.slates.New = func() any { b := make([]byte, 0, slate); return &b }
 	s.take = newCommitter(box, s.boxes, o)
-	s.rules, s.rspamd, s.tries = rules(), newRspamd(o.Rspamd), newTries(s)
+	s.rules, s.rspamd = rules(), newRspamd(o.Rspamd)
+	s.triesFrom, s.triesFor = web.NewLimits(box.clock, time.Minute, triesFrom), web.NewLimits(box.clock, time.Minute, triesFor)
 	return s
+}
+
+// Connected is how many connections are open.
+func (s *Server) Connected() int {
+	s.guard.mu.Lock()
+	defer s.guard.mu.Unlock()
+	return s.guard.all
 }
 
 // protocol is what a listener speaks.

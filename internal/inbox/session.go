@@ -153,8 +153,13 @@ func NoSuchAddress() *Refusal { return Refuse(550, unknown, "no such address her
 // broken is the answer when it is our fault.
 func broken() *Refusal { return Refuse(451, "4.3.0", "our fault, please try again later") }
 
+// boxWithin is how long a box may think about a recipient, or about a message.
+const boxWithin = 30 * time.Second
+
 // find asks the boxes in order.
 func (s *Server) find(ctx context.Context, e Envelope, address string) (Rcpt, error) {
+	ctx, cancel := context.WithTimeout(ctx, boxWithin)
+	defer cancel()
 	if b := s.boxes[submissionBox]; b != nil && !e.Account.IsZero() {
 		r, err := s.findIn(ctx, b, e, address)
 		if !errors.Is(err, errs.NotFound) {

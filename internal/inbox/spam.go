@@ -36,9 +36,9 @@ func rules() []rule {
 		{"no Date", 10, func(c *clue) bool { return c.head.Count("Date") == 0 }},
 		{"Date in the future", 20, func(c *clue) bool { return c.dated().After(c.m.At.Add(2 * 24 * time.Hour)) }},
 		{"no To", 5, func(c *clue) bool { return c.head.Count("To")+c.head.Count("Cc") == 0 }},
-		{"HELO is an address", 15, func(c *clue) bool { return isAddress(c.m.Hello) && c.m.Remote.IsValid() }},
-		{"HELO is our name", 40, func(c *clue) bool { return strings.EqualFold(c.m.Hello, c.host) && !c.m.Remote.IsLoopback() }},
-		{"HELO is no domain", 10, func(c *clue) bool { return !strings.ContainsAny(c.m.Hello, ".:") }},
+		{"HELO is an address", 15, func(c *clue) bool { return c.greeted() && isAddress(c.m.Hello) }},
+		{"HELO is our name", 40, func(c *clue) bool { return c.greeted() && strings.EqualFold(c.m.Hello, c.host) }},
+		{"HELO is no domain", 10, func(c *clue) bool { return c.greeted() && !strings.ContainsAny(c.m.Hello, ".:") }},
 		{"report to many", 40, func(c *clue) bool { return c.m.Envelope.From == "" && c.to > 1 }},
 		{"DMARC quarantine", 40, func(c *clue) bool { return c.m.Auth.DMARC == Fail && c.m.Auth.Policy != "none" }},
 		{"DMARC none", 10, func(c *clue) bool { return c.m.Auth.DMARC == Fail && c.m.Auth.Policy == "none" }},
@@ -49,6 +49,9 @@ func rules() []rule {
 		}},
 	}
 }
+
+// greeted reports whether the name given is that of a stranger's server: not one on this machine, nor one in front.
+func (c *clue) greeted() bool { return c.m.Remote.IsValid() && !c.m.Remote.IsLoopback() }
 
 func hasPrefixFold(s, prefix string) bool {
 	return len(s) >= len(prefix) && strings.EqualFold(s[:len(prefix)], prefix)

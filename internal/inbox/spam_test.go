@@ -17,8 +17,9 @@ import (
 
 func TestScore(t *testing.T) {
 	t.Parallel()
-	d := world(map[string][]string{"TXT _dmarc.quarantine.example": {"v=DMARC1; p=quarantine"}, "TXT _dmarc.lenient.example": {"v=DMARC1; p=none"}, "TXT soft.example": {"v=spf1 ~all"}})
-	s := open(t, dbtest.New(t), inbox.Options{Resolver: d}, overSMTP)
+	d := world(map[string][]string{"TXT _dmarc.quarantine.example": {"v=DMARC1; p=quarantine"}, "TXT _dmarc.lenient.example": {"v=DMARC1; p=none"}, "TXT soft.example": {"v=spf1 ~all"},
+		"TXT there.example": {"v=spf1 ip4:192.0.2.7 -all"}})
+	s := open(t, dbtest.New(t), inbox.Options{Resolver: d}, away("192.0.2.7"))
 	plain := message("a@there.example")
 	without := func(field string) string {
 		var out []string
@@ -46,7 +47,7 @@ func TestScore(t *testing.T) {
 		{"a number as name", "192.0.2.7", "a@there.example", plain, []string{"HELO is an address"}, 15},
 		{"a number in brackets", "[192.0.2.7]", "a@there.example", plain, []string{"HELO is an address"}, 15},
 		{"IPv6 in brackets", "[IPv6:2001:db8::1]", "a@there.example", plain, []string{"HELO is an address"}, 15},
-		{"our name, from this machine", "mx.ly.example", "a@there.example", plain, nil, 0},
+		{"our name", "MX.ly.example", "a@there.example", plain, []string{"HELO is our name"}, 40},
 		{"no domain", "windows-pc", "a@there.example", plain, []string{"HELO is no domain"}, 10},
 		{"marked before", "there.example", "a@there.example", "X-Spam-Flag: YES\r\n" + plain, []string{"marked before"}, 40},
 		{"marked by status", "there.example", "a@there.example", "X-Spam-Status: Yes, score=9\r\n" + plain, []string{"marked before"}, 40},

@@ -12,7 +12,6 @@ import (
 
 	"amicale/internal/errs"
 	"amicale/internal/id"
-	"amicale/internal/web"
 )
 
 // Door lets people in who submit.
@@ -26,14 +25,13 @@ type Door interface {
 // anywhere. Nobody else is ever offered to it, so that no fault of it makes this an open relay.
 const submissionBox = "submission"
 
-// Wrong passwords, from one network or for one user: some at once, then one every so often.
+// Wrong passwords: some at once, then one more every minute. For one user they are many, so that nobody shuts another
+// out by trying; a password for a mail program cannot be guessed anyway.
 const (
-	triesAtOnce = 10
-	tryEvery    = time.Minute
-	triesHere   = 3 // in one connection
+	triesFrom = 10  // one network
+	triesFor  = 100 // one user
+	triesHere = 3   // in one connection
 )
-
-func newTries(s *Server) *web.Limits { return web.NewLimits(s.box.clock, tryEvery, triesAtOnce) }
 
 // AuthMechanisms are what is offered; the library offers them only over TLS.
 func (x *session) AuthMechanisms() []string {
@@ -69,16 +67,15 @@ func (x *session) signIn(user, password string) error {
 	if x.w.isCut() {
 		return x.goodbye()
 	}
-	from, name := "from "+netOf(x.w.from).String(), "user "+strings.ToLower(user)
-	tries := x.s.tries
-	if tries.Spent(from) || tries.Spent(name) {
+	from, name := netOf(x.w.from).String(), strings.ToLower(user)
+	if x.s.triesFrom.Spent(from) || x.s.triesFor.Spent(name) {
 		return x.cut(Refuse(454, "4.7.0", "too many tries, come back later"))
 	}
 	account, err := x.s.o.Door.SignIn(x.ctx, user, password, x.w.from)
 	switch {
 	case err == nil && !account.IsZero():
 		x.account = account
-		tries.Forget(name)
+		x.s.triesFor.Forget(name)
 		x.s.o.Observe(Event{What: "signed in"})
 		return nil
 	case errors.Is(err, errs.Limited):
@@ -88,7 +85,7 @@ func (x *session) signIn(user, password string) error {
 		return x.refuse(Refuse(454, "4.7.0", "our fault, please try again later"))
 	}
 	x.s.o.Observe(Event{What: "not signed in"})
-	_, _ = tries.Take(from), tries.Take(name)
+	_, _ = x.s.triesFrom.Take(from), x.s.triesFor.Take(name)
 	x.failed++
 	x.wait(x.s.o.Slow * time.Duration(x.failed))
 	if x.failed >= triesHere {

@@ -139,9 +139,9 @@ type wire struct {
 type phase uint8
 
 const (
-	commands phase = iota // waits for one
-	message               // octets of a message come in, or it is being judged
-	answer                // it has been judged; what still comes of it is passed over until the answer is written
+	inCommands phase = iota // waits for one
+	inMessage               // octets of a message come in, or it is being judged
+	inAnswer                // it has been judged; what still comes of it is passed over until the answer is written
 )
 
 // Read waits at most for the idle time, or until the message under way must be in.
@@ -155,7 +155,7 @@ func (w *wire) Read(p []byte) (int, error) {
 	w.left -= int64(n)
 	w.paused = n == 0
 	late := n == 0 && errors.Is(err, os.ErrDeadlineExceeded)
-	stopped := late && w.stopping && w.phase == commands
+	stopped := late && w.stopping && w.phase == inCommands
 	if stopped {
 		w.cut = closing
 	}
@@ -180,7 +180,7 @@ func (w *wire) ready() (short, ok bool) {
 		w.cut = "4.7.0 too much at once"
 	case w.answers > mostAnswers:
 		w.cut = "4.7.0 too many commands"
-	case w.stopping && w.phase == commands:
+	case w.stopping && w.phase == inCommands:
 		w.cut = closing
 	}
 	if w.cut != "" {
@@ -188,10 +188,10 @@ func (w *wire) ready() (short, ok bool) {
 	}
 	now, idle := time.Now(), w.d.s.o.Idle
 	deadline := now.Add(idle)
-	if w.phase != commands && w.until.Before(deadline) {
+	if w.phase != inCommands && w.until.Before(deadline) {
 		deadline = w.until
 	}
-	if look := now.Add(min(time.Second, idle/4)); w.phase == message && w.pauses && !w.paused && look.Before(deadline) {
+	if look := now.Add(min(time.Second, idle/4)); w.phase == inMessage && w.pauses && !w.paused && look.Before(deadline) {
 		deadline, short = look, true
 	}
 	_ = w.Conn.SetReadDeadline(deadline)
@@ -229,10 +229,10 @@ const noTLS = "550 5.0.0 Handshake error"
 
 func (w *wire) Write(p []byte) (int, error) {
 	w.mu.Lock()
-	if w.phase == answer {
-		w.phase = commands
+	if w.phase == inAnswer {
+		w.phase = inCommands
 	}
-	if w.phase == commands {
+	if w.phase == inCommands {
 		w.left = mostUnanswered
 	}
 	w.answers++
@@ -273,14 +273,14 @@ func (w *wire) talk(top net.Conn) {
 func (w *wire) begin(most int64, within time.Duration, pauses bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.phase, w.until, w.left, w.pauses, w.paused = message, time.Now().Add(within), most, pauses, false
+	w.phase, w.until, w.left, w.pauses, w.paused = inMessage, time.Now().Add(within), most, pauses, false
 }
 
 // judged says that the message under way is about to be answered.
 func (w *wire) judged(taken bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.phase = answer
+	w.phase = inAnswer
 	if taken {
 		w.answers = 0
 	}
@@ -305,7 +305,7 @@ func (w *wire) stop() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.stopping = true
-	if w.phase == commands {
+	if w.phase == inCommands {
 		_ = w.Conn.SetReadDeadline(time.Unix(1, 0))
 	}
 }
