@@ -16,7 +16,7 @@ func (s *Store) letter(ctx context.Context, d people.Dossier, key, to string, da
 		data = i18n.Data{}
 	}
 	data["Name"] = d.Name()
-	subject, body := mail.Write(ctx, "forwarding.mail."+key, s.Origin+pathAddress, data)
+	subject, body := mail.Write(ctx, "forwarding.mail."+key, s.Origin+Path, data)
 	as, err := s.People.Associations(ctx)
 	if err != nil {
 		return err

@@ -71,7 +71,7 @@ func newWorld(t *testing.T, d *db.DB) *world {
 	w.people = people.NewStore(d, changes.NewStore(d, now), now)
 	w.trail = audit.NewTrail(d, now)
 	w.outbox = outbox.New(d, now, outbox.Options{From: mail.Address{Address: "site@amicale.example"}})
-	w.store = forwarding.NewStore(forwarding.Deps{DB: d, People: w.people, Queue: queue, Trail: w.trail, Outbox: w.outbox, Inbox: inbox.New(d, now),
+	w.store = forwarding.NewStore(forwarding.Deps{DB: d, People: w.people, Queue: queue, Trail: w.trail, Outbox: w.outbox, Arrivals: inbox.New(d, now),
 		Tokens: w.tokens, Accounts: w.accounts, Bundle: w.bundle, Origin: "https://amicale.example", Now: now})
 	w.runner = jobs.NewRunner(queue, jobs.RunnerOptions{})
 	forwarding.NewJobs(w.store).Register(w.runner)

@@ -32,7 +32,7 @@ type Deps struct {
 	Queue    *jobs.Queue
 	Trail    *audit.Trail
 	Outbox   *outbox.Outbox
-	Inbox    *inbox.Inbox
+	Arrivals *inbox.Inbox
 	Tokens   mail.Tokens
 	Accounts Accounts
 	Bundle   *i18n.Bundle
@@ -153,12 +153,12 @@ func newest(d people.Dossier) id.ID {
 // on its way.
 func (s *Store) Save(ctx context.Context, a Actor, w Wish, version string) error {
 	return s.change(ctx, "Save", a, func(ctx context.Context, d people.Dossier, h holder, as people.Associations) (did, error) {
+		if h.Settings.Version() != version {
+			return did{}, errs.New(errs.Conflict, "forwarding.changed_elsewhere")
+		}
 		in, err := w.settings(Choices(d, h.Settings, as), h.Settings)
 		if err != nil {
 			return did{}, err
-		}
-		if h.Settings.Version() != version {
-			return did{}, errs.New(errs.Conflict, "forwarding.changed_elsewhere")
 		}
 		if in.Version() == version {
 			return did{}, nil

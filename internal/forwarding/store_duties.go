@@ -131,7 +131,7 @@ func (s *Store) forgetMail(ctx context.Context, person id.ID) error {
 		}
 	}
 	for _, box := range []string{boxForwarding, boxSubmission} {
-		if err := s.Inbox.Erase(ctx, box, person); err != nil {
+		if err := s.Arrivals.Erase(ctx, box, person); err != nil {
 			return err
 		}
 	}
@@ -197,7 +197,7 @@ func (s *Store) moveRest(ctx context.Context, from, into id.ID) error {
 		}
 	}
 	for _, box := range []string{boxForwarding, boxSubmission} {
-		if err := s.Inbox.Merge(ctx, box, from, into); err != nil {
+		if err := s.Arrivals.Merge(ctx, box, from, into); err != nil {
 			return err
 		}
 	}
