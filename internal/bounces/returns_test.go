@@ -39,7 +39,10 @@ func (c *campaigns) Failed(_ context.Context, _ id.ID, class mail.Class, _ mail.
 	return nil
 }
 
-func (c *campaigns) Complained(_ context.Context, _ id.ID, address string) error {
+func (c *campaigns) Complained(_ context.Context, row, _ id.ID, address string) error {
+	if row.IsZero() == (address == "campaign@x.fr") {
+		return fmt.Errorf("a complaint about %s names the row %v", address, row)
+	}
 	c.log = append(c.log, "complained "+address)
 	return nil
 }
@@ -79,7 +82,9 @@ func (w *world) arrive(b inbox.Box, from, to, raw string) error {
 	if err := b.Screen(w.t.Context(), m, rcpt); err != nil {
 		return err
 	}
-	return w.db.Tx(w.t.Context(), func(ctx context.Context) error { return b.Accept(ctx, []inbox.Arrival{{ID: id.New(), Message: m, Rcpt: rcpt}}) })
+	return w.db.Tx(w.t.Context(), func(ctx context.Context) error {
+		return b.Accept(ctx, []inbox.Arrival{{ID: id.New(), Message: m, Rcpt: rcpt}})
+	})
 }
 
 func refusedWith(err error) string {

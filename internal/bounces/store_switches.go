@@ -277,3 +277,50 @@ func (s *Store) endSettled(ctx context.Context) error {
 	}
 	return nil
 }
+
+// Trouble is an address of one's own that is broken, as its owner reads it.
+type Trouble struct {
+	Contact   people.ContactPoint
+	Cause     string
+	Since     time.Time // when it was found
+	Preferred bool      // it was the one written to
+	Now       string    // the one written to today; "" for none
+	Forwarded bool      // the mail of the lifetime address went there
+	Waits     bool      // and has nowhere to go since
+}
+
+// Mine are the viewer's own addresses that are broken.
+func (s *Store) Mine(ctx context.Context, v viewer.Viewer) ([]Trouble, error) {
+	if !v.SignedIn() || v.Person.IsZero() {
+		return nil, nil
+	}
+	list, err := db.All[Switch](ctx, s.db, `SELECT `+switchColumns+` FROM bounce_switches s WHERE person_id = ? AND ended_at IS NULL ORDER BY at, id`, v.Person)
+	if err != nil || len(list) == 0 {
+		return nil, errs.Wrap("bounces.Mine", err)
+	}
+	d, err := s.people.Dossier(ctx, v, v.Person)
+	if err != nil {
+		return nil, errs.Wrap("bounces.Mine", err)
+	}
+	now, _ := d.PreferredEmail()
+	var out []Trouble
+	for _, c := range d.Contacts {
+		if c.Kind != people.Email || c.BrokenAt.IsZero() {
+			continue
+		}
+		t := Trouble{Contact: c, Now: now.Value}
+		for _, w := range list {
+			if w.Address != c.ValueKey {
+				continue
+			}
+			t.Cause, t.Since = string(w.Cause), w.At
+			t.Preferred = t.Preferred || w.What == Contact
+			t.Forwarded = t.Forwarded || w.What == Forwarding
+			t.Waits = t.Waits || w.What == Forwarding && w.Took == ""
+		}
+		if t.Cause != "" {
+			out = append(out, t)
+		}
+	}
+	return out, nil
+}

@@ -184,7 +184,7 @@ func TestTheNextAddressTakesOver(t *testing.T) {
 				"spare→", "broken a4@x.fr", []string{"Nous continuons à t’écrire ici"}, []string{"désormais"}, 1},
 			{"the only one", []tweak{email("a5@x.fr")}, "a5@x.fr", " ✗a5@x.fr", "contact→", "", nil, nil, 1},
 			{"a target with a reserve", []tweak{email("both@x.fr"), email("b6@x.fr")}, "both@x.fr", "b6@x.fr ✗both@x.fr",
-				"contact→b6@x.fr forwarding→reserve@x.fr", "broken b6@x.fr", []string{"adresse de réserve"}, nil, 1},
+				"contact→b6@x.fr forwarding→reserve@x.fr", "broken b6@x.fr", []string{"l’autre adresse que tu avais choisie"}, nil, 1},
 			{"a target without", []tweak{email("waits@x.fr"), email("b7@x.fr")}, "waits@x.fr", "b7@x.fr ✗waits@x.fr",
 				"contact→b7@x.fr forwarding→", "broken b7@x.fr", []string{"dis-nous où l’envoyer"}, nil, 1},
 			{"somebody deceased", []tweak{email("a8@x.fr"), email("b8@x.fr"), func(d *people.Dossier) { d.Status = people.Deceased }}, "a8@x.fr", "b8@x.fr ✗a8@x.fr",
