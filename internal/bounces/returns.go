@@ -21,9 +21,9 @@ type Recipients interface {
 
 // Refusals are what people do not want to be sent.
 type Refusals interface {
-	// Complained ends the campaigns to somebody who called a message of ours unwanted: such as that of the row, or, where
-	// it was a letter of the site and the row is zero, all. The person is zero when nobody's in the base.
-	Complained(ctx context.Context, row, person id.ID, address string) error
+	// Complained ends the campaigns to somebody who called a message of ours unwanted; person is zero when nobody's in
+	// the base.
+	Complained(ctx context.Context, person id.ID, address string) error
 }
 
 // ReturnsOptions say what returns are about.
@@ -181,9 +181,7 @@ func (b *Returns) take(ctx context.Context, a inbox.Arrival, r *returned) error 
 
 // complained ends campaigns; the address works, so nothing else follows.
 func (b *Returns) complained(ctx context.Context, r *returned) error {
-	var campaign id.ID
 	if r.kind == mail.CampaignToken {
-		campaign = r.row
 		if err := b.o.Recipients.Failed(ctx, r.row, mail.Complaint, r.report.Reply); err != nil {
 			return err
 		}
@@ -191,5 +189,5 @@ func (b *Returns) complained(ctx context.Context, r *returned) error {
 	if b.o.Refusals == nil {
 		return nil
 	}
-	return b.o.Refusals.Complained(ctx, campaign, r.person, r.address)
+	return b.o.Refusals.Complained(ctx, r.person, r.address)
 }

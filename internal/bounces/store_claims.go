@@ -135,7 +135,7 @@ func (s *Store) AddClaim(ctx context.Context, by Actor, o Offer, c Claim) error 
 		if err != nil {
 			return err
 		}
-		if err := s.insertClaim(ctx, by, o, c, claimRow{PersonID: o.Seen.ID, Address: address, Warned: warned}); err != nil {
+		if err := s.insertClaim(ctx, by, c, claimRow{PersonID: o.Seen.ID, Address: address, Warned: warned}); err != nil {
 			return err
 		}
 		if address != "" {
@@ -160,7 +160,7 @@ func (s *Store) claimsSince(ctx context.Context, by Actor, since time.Time) ([]c
 	return db.All[claimRow](ctx, s.db, `SELECT person_id, address, warned FROM bounce_claims WHERE account_id = ? AND at > ?`, by.Account, since)
 }
 
-func (s *Store) insertClaim(ctx context.Context, by Actor, o Offer, c Claim, row claimRow) error {
+func (s *Store) insertClaim(ctx context.Context, by Actor, c Claim, row claimRow) error {
 	_, err := s.db.Exec(ctx, `
 		INSERT INTO bounce_claims (id, person_id, reporter_id, account_id, reporter, address, day, words, warned, at) VALUES (`+db.In(10)+`)`,
 		id.New(), row.PersonID, by.Person, by.Account, by.Name, row.Address, dayOf(c.Day), c.Words, row.Warned, s.now())

@@ -60,7 +60,7 @@ func (s *Store) judge(ctx context.Context, address string, frozen Frozen) error 
 			}
 		}
 		if len(owners[address]) == 0 {
-			if err := s.reroute(ctx, id.ID{}, address, v); err != nil {
+			if err := s.reroute(ctx, address, v); err != nil {
 				return err
 			}
 		}
@@ -104,13 +104,16 @@ func (s *Store) breakFor(ctx context.Context, person id.ID, address string, v Ve
 	return s.tellBroken(ctx, d, row, to)
 }
 
-// reroute hands over from an address that nobody has among his own.
-func (s *Store) reroute(ctx context.Context, person id.ID, address string, v Verdict) error {
-	to, err := s.forwarding.AddressBroken(ctx, person, address)
-	if err != nil || !to.Target {
+// reroute hands over from an address that nobody has among his own; it may be no target either.
+func (s *Store) reroute(ctx context.Context, address string, v Verdict) error {
+	to, err := s.forwarding.AddressBroken(ctx, id.ID{}, address)
+	if errors.Is(err, errs.NotFound) || err == nil && !to.Target {
+		return nil
+	}
+	if err != nil {
 		return err
 	}
-	row := v.newSwitch(person, Forwarding, address, s.now())
+	row := v.newSwitch(id.ID{}, Forwarding, address, s.now())
 	row.Took = to.Took
 	return s.addSwitch(ctx, row)
 }
