@@ -53,14 +53,6 @@ func NewStore(d Deps) *Store {
 	return &Store{db: d.DB, people: d.People, queue: d.Queue, trail: d.Trail, post: d.Post, files: d.Files, bundle: d.Bundle, origin: d.Origin, now: d.Now}
 }
 
-// What the trail calls what is done to a draft.
-const (
-	actionEdited   = "posting.edited"
-	actionKept     = "posting.kept"
-	actionRefused  = "posting.refused"
-	actionReopened = "posting.reopened"
-)
-
 // object is how the trail names a draft.
 func object(draft id.ID) string { return "posting:" + draft.String() }
 
@@ -165,7 +157,7 @@ func (s *Store) Edit(ctx context.Context, by Actor, at At, w Words) error {
 	if err := w.check(); err != nil {
 		return err
 	}
-	return s.change(ctx, by, at, actionEdited, func(ctx context.Context, d Draft) error {
+	return s.change(ctx, by, at, "posting.edited", func(ctx context.Context, d Draft) error {
 		return s.db.ExecOne(ctx, `UPDATE posting_drafts SET title = ?, title_guessed = FALSE, company = ?, company_guessed = FALSE, body = ? WHERE id = ?`,
 			w.Title, w.Company, w.Body, d.ID)
 	})
@@ -173,9 +165,9 @@ func (s *Store) Edit(ctx context.Context, by Actor, at At, w Words) error {
 
 // Decide keeps or refuses a draft, and writes to the sender where that is asked for and he is proven.
 func (s *Store) Decide(ctx context.Context, by Actor, at At, x Decision) error {
-	action, state := actionRefused, Refused
+	action, state := "posting.refused", Refused
 	if x.Keep {
-		action, state = actionKept, Kept
+		action, state = "posting.kept", Kept
 	}
 	return s.change(ctx, by, at, action, func(ctx context.Context, d Draft) error {
 		if d.State != New {
@@ -238,7 +230,7 @@ func (s *Store) reply(ctx context.Context, d Draft, x Decision) (Reply, bool) {
 
 // Reopen puts a decided draft back among those to be decided; a letter that left is not called back.
 func (s *Store) Reopen(ctx context.Context, by Actor, at At) error {
-	return s.change(ctx, by, at, actionReopened, func(ctx context.Context, d Draft) error {
+	return s.change(ctx, by, at, "posting.reopened", func(ctx context.Context, d Draft) error {
 		if d.State == New {
 			return errs.New(errs.Conflict, "postings.moved")
 		}

@@ -45,13 +45,6 @@ func NewStore(d Deps) *Store {
 	return &Store{db: d.DB, people: d.People, trail: d.Trail, now: d.Now, tokens: NewTokens(d.Secret), origin: d.Origin, federation: d.Federation}
 }
 
-// actionChanged is what the trail calls a change, actionPaused and actionResumed the two ends of a pause.
-const (
-	actionChanged = "subscriptions.changed"
-	actionPaused  = "subscriptions.paused"
-	actionResumed = "subscriptions.resumed"
-)
-
 // Links are the two addresses that a letter shows: the one that stops this kind from this sender by a POST or asks on a
 // GET (RFC 8058 §3.1), and the page of all subscriptions, which asks to sign in. The first speaks the language of the
 // context.
@@ -112,7 +105,7 @@ func (s *Store) chooseOf(ctx context.Context, by Actor, st Standing, sender id.I
 	if len(on)+len(off) == 0 {
 		return nil
 	}
-	return s.record(ctx, by, actionChanged, by.Person, sender, map[string]any{"on": strings.Join(on, " "), "off": strings.Join(off, " ")})
+	return s.record(ctx, by, "subscriptions.changed", by.Person, sender, map[string]any{"on": strings.Join(on, " "), "off": strings.Join(off, " ")})
 }
 
 // Pause stops everything but letters about one's own account for some months; a second one begins anew.
@@ -134,9 +127,9 @@ func (s *Store) setPause(ctx context.Context, by Actor, on bool) error {
 		if err != nil {
 			return err
 		}
-		c, action := Choice{Kind: pause, Wants: true, Origin: ByPerson}, actionResumed
+		c, action := Choice{Kind: pause, Wants: true, Origin: ByPerson}, "subscriptions.resumed"
 		if on {
-			c.Wants, c.UntilAt, action = false, s.now().AddDate(0, PauseFor, 0), actionPaused
+			c.Wants, c.UntilAt, action = false, s.now().AddDate(0, PauseFor, 0), "subscriptions.paused"
 		} else if st.PausedUntil(s.now()).IsZero() {
 			return nil
 		}
@@ -188,7 +181,7 @@ func (s *Store) refuse(ctx context.Context, by Actor, person id.ID, c Cell, orig
 	if err := s.note(ctx, person, st, Choice{Sender: c.Sender, Kind: c.Kind, Origin: origin}); err != nil {
 		return err
 	}
-	return s.record(ctx, by, actionChanged, person, c.Sender, map[string]any{"off": string(c.Kind), "reason": string(origin)})
+	return s.record(ctx, by, "subscriptions.changed", person, c.Sender, map[string]any{"off": string(c.Kind), "reason": string(origin)})
 }
 
 // oneClick is who acts where whoever holds a letter does: nobody knows who.
@@ -222,7 +215,7 @@ func (s *Store) Return(ctx context.Context, l Letter) error {
 		if err := s.note(ctx, person, st, Choice{Sender: l.Sender, Kind: l.Kind, Wants: true, Origin: ByOneClick}); err != nil {
 			return err
 		}
-		return s.record(ctx, oneClick(), actionChanged, person, l.Sender, map[string]any{"on": string(l.Kind)})
+		return s.record(ctx, oneClick(), "subscriptions.changed", person, l.Sender, map[string]any{"on": string(l.Kind)})
 	})
 }
 
