@@ -27,7 +27,7 @@ func guessTitle(subject, text string) string {
 	}
 	if title == "" {
 		for l := range strings.Lines(text) {
-			if l = strings.TrimSpace(l); strings.ContainsFunc(l, unicode.IsLetter) {
+			if l = strings.TrimSpace(l); strings.ContainsFunc(l, unicode.IsLetter) && !greeting.MatchString(l) {
 				title = l
 				break
 			}
@@ -35,6 +35,9 @@ func guessTitle(subject, text string) string {
 	}
 	return shorten(title, mostLine)
 }
+
+// greeting is how letters begin.
+var greeting = regexp.MustCompile(`(?i)^(bonjour|bonsoir|ch[eè]re?s?|madame|monsieur|mesdames|messieurs|hello|hi|dear|good (morning|afternoon))\b.{0,60}$`)
 
 // freeMail are domains that say nothing of who somebody works for.
 var freeMail = []string{

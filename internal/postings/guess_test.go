@@ -16,6 +16,7 @@ func TestGuessTitle(t *testing.T) {
 		{"Offres à pourvoir", "", "Offres à pourvoir"},
 		{"Poste-clé dans l’industrie", "", "Poste-clé dans l’industrie"},
 		{"", "\n\n  ***\nIngénieur qualité\nLyon", "Ingénieur qualité"},
+		{"", "Bonjour à tous,\n\nChère madame,\nDear all,\nIngénieur qualité", "Ingénieur qualité"},
 		{"", "", ""},
 	} {
 		if got := guessTitle(c.subject, c.text); got != c.want {
