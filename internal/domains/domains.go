@@ -20,12 +20,12 @@ type Sender struct {
 	Stream mail.Stream
 }
 
-// sendersOf are the senders of an installation: its own letters and newsletters, and each association's forwarding and
-// newsletters. Names that are none of the public DNS send nothing.
-func sendersOf(own string, associations []string) []Sender {
+// Senders are those of an installation: its own letters and newsletters, and each association's forwarding and
+// newsletters. own is the domain of the setting mail-from. Names that are none of the public DNS send nothing.
+func Senders(own string, associations []string) []Sender {
 	var out []Sender
 	add := func(base string, first mail.Stream) {
-		if base = strings.ToLower(base); !public(base) {
+		if base = lower(base); !public(base) {
 			return
 		}
 		for _, s := range []Sender{{base, first}, {mail.LettersDomain(base), mail.Campaigns}} {
@@ -47,15 +47,5 @@ func public(domain string) bool {
 	return err != nil && strings.Contains(strings.Trim(domain, "."), ".") && !strings.HasSuffix(domain, ".localhost")
 }
 
-// under is the sender that the mail of a stream with that From domain is signed by. Newsletters may name the
-// association's domain instead of the one they leave from: a signature of the latter aligns with both (RFC 9989 §4.4).
-func under(senders []Sender, stream mail.Stream, from string) (Sender, bool) {
-	from = strings.ToLower(strings.TrimSuffix(from, "."))
-	for _, domain := range []string{from, mail.LettersDomain(from)} {
-		s := Sender{domain, stream}
-		if (domain == from || stream == mail.Campaigns) && slices.Contains(senders, s) {
-			return s, true
-		}
-	}
-	return Sender{}, false
-}
+// lower is a domain as it is stored and compared.
+func lower(domain string) string { return strings.ToLower(strings.TrimSuffix(domain, ".")) }

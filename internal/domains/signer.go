@@ -1,8 +1,9 @@
 package domains
 
 import (
+	"bytes"
 	"context"
-	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -19,16 +20,14 @@ const (
 )
 
 // Signer signs what leaves by DKIM (RFC 6376), with both keys of its sender. It is safe for concurrent use. It reads
-// keys outside any transaction of its caller, and writes the first ones of a sender: call Prepare at the start, and
-// sign nothing while holding a transaction that writes.
+// keys outside any transaction of its caller, and writes a sender's first ones: nothing may be signed while holding a
+// transaction that writes.
 type Signer struct {
 	store *Store
-	log   *slog.Logger
+	ours  func(domain string) bool
 
-	mu      sync.Mutex
-	senders []Sender
-	read    time.Time // when senders were
-	rings   map[Sender]*ring
+	mu    sync.Mutex
+	rings map[Sender]*ring
 }
 
 // ring is the keys of one sender.
@@ -38,72 +37,47 @@ type ring struct {
 	read time.Time
 }
 
-// NewSigner makes a signer; a nil log says nothing.
-func NewSigner(s *Store, log *slog.Logger) *Signer {
-	if log == nil {
-		log = slog.New(slog.DiscardHandler)
-	}
-	return &Signer{store: s, log: log, rings: map[Sender]*ring{}}
+// NewSigner makes a signer for the domains for which ours says yes.
+func NewSigner(s *Store, ours func(domain string) bool) *Signer {
+	return &Signer{store: s, ours: ours, rings: map[Sender]*ring{}}
 }
 
 // Sign gives the header lines to put before a message of that stream whose From is at that domain; none when the
-// domain is not one of the installation's, as that of mail passed on.
+// domain is not ours, as that of mail passed on.
 func (s *Signer) Sign(stream mail.Stream, fromDomain string, message []byte) (headers string, err error) {
-	ctx, cancel := context.WithTimeout(context.Background(), keysWithin)
-	defer cancel()
-	r, sender, err := s.ring(ctx, stream, fromDomain)
-	if err != nil || r == nil {
-		return "", err
+	sender := Sender{lower(fromDomain), stream}
+	if !public(sender.Domain) || !s.ours(sender.Domain) {
+		return "", nil
 	}
-	keys, err := s.keys(ctx, r, sender)
+	keys, err := s.keys(sender)
 	if err != nil {
 		return "", err
 	}
 	return sign(keys, message)
 }
 
-func (s *Signer) ring(ctx context.Context, stream mail.Stream, from string) (*ring, Sender, error) {
+// keys reads a sender's keys once a minute; while the database does not answer the known ones sign.
+func (s *Signer) keys(sender Sender) ([]Key, error) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if now := s.store.now(); s.senders == nil || now.Sub(s.read) > keysKept {
-		list, err := s.store.Senders(ctx)
-		if err != nil && s.senders == nil {
-			return nil, Sender{}, err
-		}
-		if err != nil {
-			s.log.Warn("the mail domains cannot be read; those known stay", "error", err)
-		} else {
-			s.senders = list
-		}
-		s.read = now
-	}
-	sender, ok := under(s.senders, stream, from)
-	if !ok {
-		return nil, sender, nil
-	}
 	r := s.rings[sender]
 	if r == nil {
 		r = &ring{}
 		s.rings[sender] = r
 	}
-	return r, sender, nil
-}
-
-// keys reads a sender's keys once a minute; while the database does not answer the known ones sign.
-func (s *Signer) keys(ctx context.Context, r *ring, sender Sender) ([]Key, error) {
+	s.mu.Unlock()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	now := s.store.now()
 	if r.keys != nil && now.Sub(r.read) <= keysKept {
 		return r.keys, nil
 	}
+	ctx, cancel := context.WithTimeout(context.Background(), keysWithin) // a letter's time is not its caller's
+	defer cancel()
 	keys, err := s.store.SigningKeys(ctx, sender)
 	if err != nil && r.keys == nil {
 		return nil, err
 	}
-	if err != nil {
-		s.log.Warn("signing keys cannot be read; those known stay", "domain", sender.Domain, "error", err)
-	} else {
+	if err == nil {
 		r.keys = keys
 	}
 	r.read = now
@@ -140,7 +114,10 @@ func headerKeys(stream mail.Stream, h mail.Header) (out []string) {
 // sign makes one DKIM-Signature a key.
 func sign(keys []Key, message []byte) (string, error) {
 	var out strings.Builder
-	h, _ := mail.ReadHeader(message)
+	h, body := mail.ReadHeader(message)
+	if body == len(message) && !bytes.HasSuffix(message, []byte("\r\n\r\n")) {
+		message = append(bytes.TrimRight(slices.Clone(message), "\r\n"), "\r\n\r\n"...) // a header alone is a message without a body
+	}
 	for _, k := range keys {
 		s, err := dkim.NewSigner(&dkim.SignOptions{
 			Domain: k.Domain, Selector: k.Selector, Signer: k.private, HeaderKeys: headerKeys(k.Stream, h),

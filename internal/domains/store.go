@@ -13,38 +13,15 @@ import (
 	"amicale/internal/errs"
 )
 
-// Deps are what the store stands on.
-type Deps struct {
-	DB  *db.DB
-	Now clock.Clock
-	// Own is the domain of the site's own letters: that of the setting mail-from.
-	Own string
-	// Associations gives the associations' mail domains.
-	Associations func(context.Context) ([]string, error)
-}
-
 // Store keeps keys, secrets and the results of checks.
 type Store struct {
-	db           *db.DB
-	now          clock.Clock
-	own          string
-	associations func(context.Context) ([]string, error)
-	secrets      sync.Map // name → []byte; what is committed never changes
+	db      *db.DB
+	now     clock.Clock
+	secrets sync.Map // name → []byte; what is committed never changes
 }
 
 // NewStore makes the store.
-func NewStore(d Deps) *Store {
-	return &Store{db: d.DB, now: d.Now, own: d.Own, associations: d.Associations}
-}
-
-// Senders are the installation's, its own first.
-func (s *Store) Senders(ctx context.Context) ([]Sender, error) {
-	list, err := s.associations(ctx)
-	if err != nil {
-		return nil, errs.Wrap("domains.Senders", err)
-	}
-	return sendersOf(s.own, list), nil
-}
+func NewStore(d *db.DB, now clock.Clock) *Store { return &Store{db: d, now: now} }
 
 // secretLength in octets, as the table's comment has it.
 const secretLength = 32

@@ -65,20 +65,6 @@ func (s *Store) SigningKeys(ctx context.Context, sender Sender) ([]Key, error) {
 	return of(list, sender, active), nil
 }
 
-// Prepare makes the keys that senders lack, so that their records can be told before anything is sent.
-func (s *Store) Prepare(ctx context.Context) error {
-	senders, err := s.Senders(ctx)
-	if err != nil {
-		return err
-	}
-	for _, one := range senders {
-		if _, err := s.SigningKeys(ctx, one); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // Rotate makes the keys that are to follow a sender's present ones. They sign once Activate is called, best after
 // their records are published. Where some wait already those are the answer.
 func (s *Store) Rotate(ctx context.Context, sender Sender) ([]Key, error) {
