@@ -8,6 +8,7 @@ import (
 
 	"amicale/internal/desk"
 	"amicale/internal/i18n"
+	"amicale/internal/postings"
 	"amicale/internal/ui"
 	"amicale/internal/viewer"
 	"amicale/internal/web"
@@ -42,10 +43,14 @@ func (a *App) screens() []screen {
 		{task: "care", key: "desk", url: "/admin/guichet", roles: webmaster, count: a.openCases(), alarm: true},
 		{task: "care", key: "people", url: "/admin/personnes", roles: data, count: a.countPeople},
 		{task: "care", key: "imports", url: "/admin/imports", roles: webmaster, count: a.countImports},
+		{task: "care", key: "addresses", url: "/admin/adresses", roles: data},
+		{task: "write", key: "letters", url: "/admin/lettres", roles: []viewer.RoleName{viewer.Webmaster, viewer.Editor}},
+		{task: "write", key: "offers", url: postings.Path, roles: []viewer.RoleName{viewer.Webmaster, viewer.Editor}},
 		{task: "house", key: "accesses", url: "/admin/acces", roles: webmaster},
 		{task: "house", key: "associations", url: "/admin/associations", roles: webmaster, count: a.countAssociations},
 		{task: "house", key: "federation", url: "/admin/federation", roles: admin},
 		{task: "watch", key: "journal", url: journalPath, roles: data},
+		{task: "watch", key: "mail", url: "/admin/courrier", roles: webmaster},
 		{task: "watch", key: "state", url: statePath, roles: admin, count: a.countTroubles, alarm: true},
 	}
 }

@@ -100,6 +100,7 @@ type App struct {
 
 	accountPages    *accounts.Pages
 	federationPages *federation.Pages
+	bouncePages     *bounces.Pages
 }
 
 // New builds the site on a migrated database. Nothing runs yet: see Serve.
@@ -210,6 +211,6 @@ func (a *App) Handler() http.Handler { return a.handler }
 // settingsTabs are the settings that other features keep.
 func settingsTabs() []accounts.Tab {
 	return []accounts.Tab{
-		{Key: "app.tab.subscriptions", URL: subscriptions.Path, Network: true},
+		{Key: "app.tab.address", URL: forwarding.Path, Network: true}, {Key: "app.tab.subscriptions", URL: subscriptions.Path, Network: true},
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 
 	"amicale/internal/accounts"
@@ -19,6 +20,7 @@ import (
 	"amicale/internal/newsletters"
 	"amicale/internal/newsletters/segments"
 	"amicale/internal/outbox"
+	"amicale/internal/people"
 	"amicale/internal/picture"
 	"amicale/internal/postings"
 	"amicale/internal/subscriptions"
@@ -27,8 +29,8 @@ import (
 
 // MailOptions are what the program gives for mail that arrives.
 type MailOptions struct {
-	Host     string      // the name that the servers greet with
-	TLS      *tls.Config // nil: neither STARTTLS nor submission
+	Host     string        // the name that the servers greet with
+	TLS      *tls.Config   // nil: neither STARTTLS nor submission
 	Resolver *net.Resolver // nil: the machine's
 	Rspamd   string
 	// Challenge answers those who ask, on the site's own port, whether the certificate's name is ours; nil: nobody does.
@@ -51,7 +53,7 @@ func (a *App) notices() string {
 
 // buildOutbox makes what leaves, and what everything about mail shares.
 func (a *App) buildOutbox(ctx context.Context) error {
-	a.domains = domains.NewStore(domains.Deps{DB: a.o.DB, Now: a.o.Now, Own: a.notices(), Associations: a.mailDomains})
+	a.domains = domains.NewStore(a.o.DB, a.o.Now)
 	secret, err := a.domains.Secret(ctx, "return tokens")
 	if err != nil {
 		return err
@@ -73,14 +75,15 @@ func (a *App) returns(stream mail.Stream, domain string) (string, bool) {
 	return mail.ReturnDomain(domain), true
 }
 
-// mailDomains are the associations'.
-func (a *App) mailDomains(ctx context.Context) ([]string, error) {
-	all, err := a.people.Associations(ctx)
-	out := make([]string, len(all))
-	for i, as := range all {
-		out[i] = as.MailDomain
+// ours reports whether mail of a domain may be signed here.
+func (a *App) ours(domain string) bool {
+	if domain == a.notices() || domain == mail.LettersDomain(a.notices()) {
+		return true
 	}
-	return out, err
+	all, err := a.people.Associations(context.Background()) // from memory nearly always; a letter's time is not its caller's
+	return err == nil && slices.ContainsFunc(all, func(as people.Association) bool {
+		return domain == as.MailDomain || domain == mail.LettersDomain(as.MailDomain)
+	})
 }
 
 // buildMail makes the features of mail.
@@ -94,13 +97,14 @@ func (a *App) buildMail(ctx context.Context) error {
 		Federation: a.federationName,
 	})
 	a.forwarding = forwarding.NewStore(forwarding.Deps{
-		DB: a.o.DB, People: a.people, Queue: a.queue, Trail: a.trail, Outbox: a.outbox, Inbox: a.inbox, Tokens: a.tokens,
+		DB: a.o.DB, People: a.people, Queue: a.queue, Trail: a.trail, Outbox: a.outbox, Arrivals: a.inbox, Tokens: a.tokens,
 		Accounts: accountOf{a.accounts}, Bundle: a.bundle, Origin: a.o.URL, Now: a.o.Now,
 	})
 	a.bounces = bounces.NewStore(bounces.Deps{
 		DB: a.o.DB, People: a.people, Queue: a.queue, Trail: a.trail, Post: a.outbox, Forwarding: forwarder{a.forwarding, a.outbox},
 		Staff: bouncesStaff{a.accounts}, Bundle: a.bundle, Origin: a.o.URL, Now: a.o.Now,
 	})
+	a.bouncePages = bounces.NewPages(a.bounces, bounces.PageOptions{People: a.people, ForwardingPath: forwarding.Path, Now: a.o.Now})
 	a.postings = postings.NewStore(postings.Deps{
 		DB: a.o.DB, People: a.people, Queue: a.queue, Trail: a.trail, Post: a.outbox, Files: a.o.Blobs, Bundle: a.bundle, Origin: a.o.URL, Now: a.o.Now,
 	})
@@ -117,6 +121,22 @@ func (a *App) buildMail(ctx context.Context) error {
 	return nil
 }
 
+// forwardingOptions tell people how their mail programs send.
+func (a *App) forwardingOptions() forwarding.PageOptions {
+	o := forwarding.PageOptions{Tabs: a.accountPages.Tabs, Now: a.o.Now}
+	m := a.o.Mail
+	if m.Submission == nil {
+		return o
+	}
+	o.Host = m.Host
+	if at, ok := m.Submission.Addr().(*net.TCPAddr); ok && m.ImplicitTLS {
+		o.TLS = at.Port
+	} else if ok {
+		o.STARTTLS = at.Port
+	}
+	return o
+}
+
 func (a *App) federationName(ctx context.Context) (string, error) {
 	f, err := a.federation.Current(ctx)
 	return f.Name, err
@@ -125,7 +145,7 @@ func (a *App) federationName(ctx context.Context) (string, error) {
 // courier carries what leaves.
 func (a *App) courier() *outbox.Courier {
 	o := outbox.CourierOptions{
-		Smarthost: a.o.Smarthost, Sources: []outbox.Source{newsletters.NewSource(a.newsletters)}, Observers: []outbox.Observer{a.bounces.Observe}, Signer: domains.NewSigner(a.domains, a.o.Log),
+		Smarthost: a.o.Smarthost, Sources: []outbox.Source{newsletters.NewSource(a.newsletters)}, Observers: []outbox.Observer{a.bounces.Observe}, Signer: domains.NewSigner(a.domains, a.ours),
 		Hello: a.o.Mail.Host, Log: a.o.Log,
 	}
 	if r := a.o.Mail.Resolver; r != nil {

@@ -66,8 +66,8 @@ func TestPeriodicRunsAtNight(t *testing.T) {
 			}
 		}
 	}
-	if n != 3 {
-		t.Errorf("%d periodic jobs, want 3", n)
+	if n != 4 {
+		t.Errorf("%d periodic jobs, want 4", n)
 	}
 }
 

@@ -4,8 +4,10 @@ import (
 	"slices"
 
 	"amicale/internal/activation"
+	"amicale/internal/bounces"
 	"amicale/internal/desk"
 	"amicale/internal/directory"
+	"amicale/internal/forwarding"
 	"amicale/internal/help"
 	"amicale/internal/imports"
 	"amicale/internal/postings"
@@ -28,10 +30,12 @@ func (a *App) Routes() []web.Route {
 		desk.NewPages(a.desk, a.people, a.o.Now).Routes(),
 		registry.NewPages(a.registry).Routes(),
 		imports.NewPages(a.imports, a.people).Routes(),
-		profiles.NewPages(a.profiles, a.o.Now).Routes(),
+		profiles.NewPages(a.profiles, a.o.Now).With(profiles.Extras{Notice: a.bouncePages.Notice, Returned: bounces.ReturnedPath}).Routes(),
 		a.federationPages.Routes(),
 		directory.NewPages(a.directory, a.people).Routes(),
 		postings.NewPages(a.postings, a.people).Routes(),
+		forwarding.NewPages(a.forwarding, a.forwardingOptions()).Routes(),
+		a.bouncePages.Routes(),
 		subscriptions.NewPages(a.subscriptions, a.accountPages.Tabs, a.o.Now).Routes(),
 		help.NewPages(a.library).Routes(),
 	)
