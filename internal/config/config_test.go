@@ -102,6 +102,7 @@ func TestSmarthost(t *testing.T) {
 		"smtps://mail.example":                 {Host: "mail.example", Port: "465", TLS: config.ImplicitTLS},
 		"smtp://localhost:25":                  {Host: "localhost", Port: "25", TLS: config.NoTLS},
 		"smtp://[::1]:2525?tls=none":           {Host: "::1", Port: "2525", TLS: config.NoTLS},
+		"smtp://[::1]:25?connections=20":       {Host: "::1", Port: "25", TLS: config.NoTLS, Connections: 20},
 		"mx":                                   {Direct: true},
 		"smtp://u:p%40ss@mail.example?tls=tls": {Host: "mail.example", Port: "465", User: "u", Password: "p@ss", TLS: config.ImplicitTLS},
 	} {

@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -17,7 +18,7 @@ const (
 	NoTLS       TLS = "none"     // in clear: for a mail server on this very machine
 )
 
-// Smarthost is the way that mail leaves by: smtp://user:password@host:port?tls=starttls|tls|none is a mail server that
+// Smarthost is the way that mail leaves by: smtp://user:password@host:port?tls=starttls|tls|none&connections=N is a mail server that
 // passes everything on; mx is no such server: each recipient's own is looked up and asked. Empty means none: mail waits.
 type Smarthost struct {
 	Direct   bool // mx; the other fields are empty
@@ -26,6 +27,8 @@ type Smarthost struct {
 	User     string
 	Password Secret
 	TLS      TLS
+	// Connections is how many at once it likes; 0: as the sender thinks fit.
+	Connections int
 }
 
 // IsZero reports whether there is none.
@@ -67,8 +70,13 @@ func (s *Smarthost) UnmarshalText(b []byte) error {
 	password, _ := u.User.Password()
 	out.Password = Secret(password)
 	for key := range u.Query() {
-		if key != "tls" {
-			return fmt.Errorf("the smarthost has no option %q; only tls", key)
+		if key != "tls" && key != "connections" {
+			return fmt.Errorf("the smarthost has no option %q; only tls and connections", key)
+		}
+	}
+	if n := u.Query().Get("connections"); n != "" {
+		if out.Connections, err = strconv.Atoi(n); err != nil || out.Connections < 1 || out.Connections > 100 {
+			return fmt.Errorf("the smarthost's connections must be a number from 1 to 100, not %q", n)
 		}
 	}
 	out.defaults(u.Scheme)

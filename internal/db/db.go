@@ -41,6 +41,7 @@ type DB struct {
 	path     string   // SQLite file; empty on PostgreSQL
 	queries  sync.Map // text with ? → text for the engine
 	stmts    sync.Map // text of a read → *sql.Stmt, or true after its first use
+	wanted   sync.Map // text of a transaction's statement that the next one finds prepared → true
 	texts    atomic.Int64
 	closers  []func()
 }
@@ -222,8 +223,12 @@ func (d *DB) Ping(ctx context.Context) error {
 	return errs.Wrap("db.Ping", err)
 }
 
-// Analyze refreshes the planner's statistics after a bulk load.
+// Analyze refreshes the planner's statistics after a bulk load. SQLite's samples of values are dropped again: with them
+// it plans a statement anew for every value it is given, which takes longer than running it.
 func (d *DB) Analyze(ctx context.Context) error {
 	_, err := d.Exec(ctx, `ANALYZE`)
+	if err == nil && !d.postgres {
+		_, err = d.Exec(ctx, `DROP TABLE IF EXISTS sqlite_stat4`)
+	}
 	return err
 }

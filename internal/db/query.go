@@ -28,6 +28,7 @@ type txKey struct{ d *DB }
 
 // txn is the transaction in a context, with what to do once it is committed.
 type txn struct {
+	db    *DB
 	tx    *sql.Tx
 	mu    sync.Mutex // one statement at a time on the connection
 	stmts map[string]*stmt
@@ -45,11 +46,12 @@ func (d *DB) Tx(ctx context.Context, fn func(ctx context.Context) error) (err er
 	if d.current(ctx) != nil {
 		return fn(ctx)
 	}
+	d.keepWrites(ctx)
 	tx, err := d.write.BeginTx(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("db.Tx: %w", classify(err))
 	}
-	t := &txn{tx: tx, stmts: map[string]*stmt{}}
+	t := &txn{db: d, tx: tx, stmts: map[string]*stmt{}}
 	done := false
 	defer func() {
 		if !done {
@@ -118,7 +120,8 @@ func (d *DB) ExecOne(ctx context.Context, query string, args ...any) error {
 	return err
 }
 
-// statement prepares a text that is used for the second time in a transaction (pgx does so by itself).
+// statement prepares a text that is used for the second time in a transaction, or was in an earlier one (pgx does so by
+// itself).
 func (t *txn) statement(ctx context.Context, q string, postgres bool) *sql.Stmt {
 	if postgres {
 		return nil
@@ -127,6 +130,9 @@ func (t *txn) statement(ctx context.Context, q string, postgres bool) *sql.Stmt 
 	if s == nil {
 		s = &stmt{}
 		t.stmts[q] = s
+		if kept := t.db.kept(q); kept != nil {
+			s.prepared = t.tx.StmtContext(ctx, kept)
+		}
 	}
 	s.uses++
 	if s.prepared == nil && s.uses > 1 {
@@ -170,8 +176,9 @@ func (d *DB) query(ctx context.Context, query string, args []any) (*sql.Rows, fu
 
 // keptTexts bounds how many texts are kept prepared; longer ones than keptLength are lists that seldom come again.
 const (
-	keptTexts  = 300
+	keptTexts  = 400
 	keptLength = 2000
+	keptWrite  = 8000 // rows are written by the hundred
 )
 
 // prepared keeps the texts of reads prepared on SQLite, whose parser costs as much as a short query (pgx does so by
@@ -198,6 +205,40 @@ func (d *DB) prepared(ctx context.Context, q string) *sql.Stmt {
 		d.stmts.Store(q, true)
 	}
 	return nil
+}
+
+// kept is a text of transactions that is kept prepared on SQLite's one writing connection. The second transaction that
+// asks for it has it prepared before the next one begins: within a transaction the connection is taken.
+func (d *DB) kept(q string) *sql.Stmt {
+	if len(q) > keptWrite {
+		return nil
+	}
+	v, ok := d.stmts.Load("tx " + q)
+	if s, prepared := v.(*sql.Stmt); prepared {
+		return s
+	}
+	if ok {
+		d.wanted.Store(q, true)
+	} else if d.texts.Add(1) <= keptTexts {
+		d.stmts.Store("tx "+q, true)
+	}
+	return nil
+}
+
+// keepWrites prepares what transactions asked for.
+func (d *DB) keepWrites(ctx context.Context) {
+	if d.postgres {
+		return
+	}
+	d.wanted.Range(func(q, _ any) bool {
+		if _, mine := d.wanted.LoadAndDelete(q); !mine {
+			return true // another transaction that is about to begin prepares it
+		}
+		if s, err := d.write.PrepareContext(ctx, q.(string)); err == nil { // else running it will say why
+			d.stmts.Store("tx "+q.(string), s)
+		}
+		return true
+	})
 }
 
 // writes tells a statement with RETURNING from a plain read.

@@ -1,6 +1,7 @@
 package outbox
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"log/slog"
@@ -20,7 +21,7 @@ type CourierOptions struct {
 	Observers   []Observer       // told of every outcome, after the watchers of its kind
 	Signer      Signer           // nil: nothing is signed
 	Hello       string           // the name we greet with, that of our address in the DNS: "localhost"
-	Connections int              // at once to the smarthost: 2; or to each destination without a preset: 4
+	Connections int              // at once to the smarthost: what it likes, else 8; or to each destination without a preset: 4
 	Lease       time.Duration    // how long a dead courier's mail stays untouched: 1 minute
 	Poll        time.Duration    // how often to look for what came due or was posted by another process: 2 seconds
 	Idle        time.Duration    // how long a connection is kept without a message: 10 seconds
@@ -145,7 +146,7 @@ func (c *Courier) newRoute() router {
 		return &mxRoute{resolver: c.o.Resolver, clock: c.box.clock, self: strings.ToLower(c.o.Hello),
 			small: Preset{Connections: connections(4), Messages: 100}.filled()}
 	case !c.o.Smarthost.IsZero():
-		p := Preset{Name: smarthostKey, Connections: connections(2), Longest: 5 * time.Minute}.filled()
+		p := Preset{Name: smarthostKey, Connections: connections(cmp.Or(c.o.Smarthost.Connections, 8)), Longest: 5 * time.Minute}.filled()
 		return fixed{target{key: smarthostKey, lane: smarthostKey, preset: p}}
 	}
 	return nil
