@@ -116,6 +116,10 @@ func TestFreeze(t *testing.T) {
 			t.Errorf("%s: days = %+v", c.name, days)
 		}
 	}
+	_, days := bounces.Freeze(append(quiet(1, 23, 100), hour(0, 19, 1, 0)))
+	if got := days[0]; got.Answers != 20 || got.Reputation != 1 || len(got.Hours) != 1 || !got.Serious() {
+		t.Errorf("of one frozen hour its own answers are told, not %+v", got)
+	}
 }
 
 func TestMask(t *testing.T) {

@@ -33,14 +33,14 @@ func (h Hour) Blames() bool {
 	return h.Reputation > 0 && (h.Reputation*fewPart >= all || all >= enough && h.Reputation*manyPart >= all)
 }
 
-// FrozenDay is a destination's day with the hours that count for nobody.
+// FrozenDay is a destination's day with the hours that count for nobody, and how it answered in them.
 type FrozenDay struct {
 	Destination string
 	Day         time.Time
 	Whole       bool // all of it
 	Hours       []time.Time
 	Answers     int
-	Reputation  int
+	Reputation  int // of them, those that blame us
 }
 
 // Serious reports whether it is more than one unhappy small server: somebody must look.
@@ -70,20 +70,13 @@ func Freeze(list []Hour) (Frozen, []FrozenDay) {
 	}
 	var out []FrozenDay
 	for at, hours := range days {
-		d := FrozenDay{Destination: at.destination, Day: at.at}
-		for _, h := range hours {
-			d.Answers += h.answers()
-			d.Reputation += h.Reputation
-			if h.Blames() {
-				d.Hours = append(d.Hours, h.Hour)
-				f.hours[spot{h.Destination, hourOf(h.Hour)}] = true
-			}
-		}
-		tenth := d.Answers >= enough && d.Reputation > 0 && d.Reputation*dayPart >= d.Answers
-		d.Whole = tenth || len(d.Hours)*dayQuarter >= len(hours)
+		d := freezeDay(hours)
 		f.days[at] = d.Whole
+		for _, h := range d.Hours {
+			f.hours[spot{at.destination, hourOf(h)}] = true
+		}
 		if d.Whole || len(d.Hours) > 0 {
-			slices.SortFunc(d.Hours, time.Time.Compare)
+			d.Destination, d.Day = at.destination, at.at
 			out = append(out, d)
 		}
 	}
@@ -91,6 +84,25 @@ func Freeze(list []Hour) (Frozen, []FrozenDay) {
 		return cmp.Or(b.Day.Compare(a.Day), strings.Compare(a.Destination, b.Destination))
 	})
 	return f, out
+}
+
+// freezeDay judges the hours of one destination's day.
+func freezeDay(hours []Hour) FrozenDay {
+	var all, some FrozenDay // of the day, of its frozen hours
+	for _, h := range hours {
+		all.Answers, all.Reputation = all.Answers+h.answers(), all.Reputation+h.Reputation
+		if h.Blames() {
+			some.Answers, some.Reputation = some.Answers+h.answers(), some.Reputation+h.Reputation
+			some.Hours = append(some.Hours, h.Hour)
+		}
+	}
+	slices.SortFunc(some.Hours, time.Time.Compare)
+	tenth := all.Answers >= enough && all.Reputation > 0 && all.Reputation*dayPart >= all.Answers
+	if all.Whole = tenth || len(some.Hours)*dayQuarter >= len(hours); !all.Whole {
+		return some
+	}
+	all.Hours = some.Hours
+	return all
 }
 
 // Holds reports whether a failure of that destination and hour counts for nobody.

@@ -45,7 +45,7 @@ func TestWhoSeesTheStaffsPages(t *testing.T) {
 	w.want("webmaster looks now", webmaster.post(bounces.Path+"/verdicts"), http.StatusForbidden)
 	w.want("admin looks now", admin.post(bounces.Path+"/verdicts"), http.StatusSeeOther)
 	w.want("webmaster's list", webmaster.get(bounces.Path), 200, "Laure Lavaut", "remplacée par …@x.fr", "4 échecs sur 2 jours", "adresse de contact", "-Luc Martin", "-Examiner maintenant",
-		"laposte met en cause notre courrier", "3 réponses sur 33")
+		"Destinations qui mettent en cause", "laposte : 3 réponses sur 33")
 	w.want("admin's list", admin.get(bounces.Path), 200, "Laure Lavaut", "Luc Martin", "plus aucune adresse ne marche", "Examiner maintenant", "2 bascules")
 	w.want("lost, Lyon", webmaster.get(bounces.Path+"/perdus"), 200, "Chacun a encore une adresse")
 	w.want("lost, Rennes", secretary.get(bounces.Path+"/perdus"), 200, "Luc Martin", "INSA re 2010", "…@x.fr", "1 personne", "/admin/personnes/"+lost.ID.String())

@@ -115,7 +115,7 @@ func dayWords(ctx context.Context, p dayProps) string {
 
 // frozenWords say how a destination blamed us.
 func frozenWords(ctx context.Context, d FrozenDay) string {
-	return i18n.T(ctx, "bounces.hot.words", i18n.Data{"Day": i18n.Date(ctx, d.Day), "Blamed": i18n.Number(ctx, d.Reputation), "Answers": i18n.Number(ctx, d.Answers)})
+	return i18n.T(ctx, "bounces.hot.words", i18n.Data{"Destination": destinationName(ctx, d.Destination), "Day": i18n.Date(ctx, d.Day), "Blamed": i18n.Number(ctx, d.Reputation), "Answers": i18n.Number(ctx, d.Answers)})
 }
 
 // frozenSpan is which part of the day counts for nobody.
