@@ -191,3 +191,18 @@ func TestMergeKeepsOnePreferredThatWorks(t *testing.T) {
 		}
 	})
 }
+
+func TestMailablesSayWhatIsBroken(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		b := newBase(t, d)
+		works, lost, none := b.withEmails(t, email("a@x.fr", preferred), email("b@x.fr", broken)), b.withEmails(t, email("c@x.fr", preferred, broken)), b.withEmails(t)
+		got, err := b.Mailables(t.Context(), system, []id.ID{works, lost, none})
+		if err != nil || len(got) != 2 || got[works] != (people.Mailable{PersonID: works, Value: "a@x.fr"}) || got[lost] != (people.Mailable{PersonID: lost, Value: "c@x.fr", Broken: true}) {
+			t.Errorf("Mailables() = %+v, %v", got, err)
+		}
+		if _, err := b.Mailables(t.Context(), admin(), []id.ID{works}); !errors.Is(err, errs.Forbidden) {
+			t.Errorf("Mailables() for the staff = %v, want forbidden", err)
+		}
+	})
+}

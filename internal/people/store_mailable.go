@@ -23,7 +23,7 @@ func (s *Store) Mailables(ctx context.Context, v viewer.Viewer, persons []id.ID)
 	}
 	out := make(map[id.ID]Mailable, len(persons))
 	err := db.Each(ctx, s.db, `
-		SELECT person_id, value FROM contact_points WHERE kind = 'email' AND preferred AND person_id IN (`+db.In(len(persons))+`)`,
+		SELECT person_id, value, broken_at IS NOT NULL AS broken FROM contact_points WHERE kind = 'email' AND preferred AND person_id IN (`+db.In(len(persons))+`)`,
 		db.Args(persons), func(m *Mailable) error {
 			out[m.PersonID] = *m
 			return nil
