@@ -53,7 +53,7 @@ func TestArticlesAreWhole(t *testing.T) {
 func TestScreensAreReservedPaths(t *testing.T) {
 	t.Parallel()
 	known := []string{"/", "/connexion", "/connexion/activer", "/connexion/oubli", "/moi", "/moi/profil", "/moi/donnees", "/moi/consultations",
-		"/moi/parametres", "/p", "/annuaire", "/ma-promo", "/association", "/admin"}
+		"/moi/parametres", "/moi/parametres/adresse", "/moi/parametres/adresse/courrier", "/moi/parametres/abonnements", "/desabonnement", "/admin/offres", "/admin/lettres", "/p", "/annuaire", "/ma-promo", "/association", "/admin"}
 	for _, a := range library(t).shelf("fr").articles {
 		for _, s := range a.Screens {
 			if !slices.Contains(known, s) {
@@ -156,6 +156,9 @@ func TestForScreen(t *testing.T) {
 		{"/moi/profil", "photo"},
 		{"/moi/profil/", "photo"},
 		{"/moi/parametres/securite", "sessions"},
+		{"/moi/parametres/abonnements", "refus-courriers"},
+		{"/moi/parametres/adresse/courrier", "ou-est-passe-ce-message"},
+		{"/admin/offres/12", "offres-recues"},
 		{"/moi", "qui-a-consulte"},
 		{"/p/laure.lavaut.ly2010", "qui-voit-quoi"},
 		{"/annuaire", "chercher"},

@@ -155,7 +155,7 @@ func TestWhoIsToldThatAnOfferCame(t *testing.T) {
 		w.pass(time.Hour)
 		say("the same a day later", 1, nil)
 		for _, l := range w.letters() {
-			if l.Subject != "Offre bien reçue : Offre" || strings.Contains(l.Text, "pas été pris") {
+			if l.Subject != "Offre bien reçue : Offre" || strings.Contains(l.Text, "pas été pris") {
 				t.Errorf("letter = %q, %q", l.Subject, l.Text)
 			}
 		}

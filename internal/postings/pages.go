@@ -16,8 +16,8 @@ import (
 // Path is the list of drafts.
 const Path = "/admin/offres"
 
-// helpSlug is the help page about offers.
-const helpSlug = "emploi"
+// helpSlug is the help page about offers that come by mail.
+const helpSlug = "offres-recues"
 
 // Pages are the staff's pages of the offers that came by mail.
 type Pages struct {

@@ -52,7 +52,7 @@ func TestEditDecideReopen(t *testing.T) {
 			t.Errorf("trail = %q, want %q", got, want)
 		}
 		l := w.letters()[1:] // the first said that it came
-		if len(l) != 2 || !strings.Contains(l[0].Text, "L’offre est gardée.") || !strings.Contains(l[0].Text, "À bientôt.") || l[0].Subject != "À propos de l’offre : Ingénieur qualité" ||
+		if len(l) != 2 || !strings.Contains(l[0].Text, "L’offre est gardée.") || !strings.Contains(l[0].Text, "À bientôt.") || l[0].Subject != "À propos de l’offre : Ingénieur qualité" ||
 			!strings.Contains(l[1].Text, "Il manque à l’offre") || l[0].To != "rh@acme.example" {
 			t.Errorf("letters = %+v", l)
 		}

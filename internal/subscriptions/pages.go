@@ -19,8 +19,11 @@ const (
 	leavePath = "/desabonnement/"
 )
 
-// helpSlug is the help page about all of this.
-const helpSlug = "refus-courriers"
+// The help pages about all of this, and about the links.
+const (
+	helpSlug     = "refus-courriers"
+	helpLinkSlug = "se-desabonner"
+)
 
 // TabsFunc gives the tabs of the settings, the present page marked.
 type TabsFunc func(r *web.Request) []ui.Tab
@@ -178,7 +181,7 @@ func (p *Pages) showLink(r *web.Request) error {
 }
 
 func (p *Pages) linkPage(r *web.Request, props linkProps) error {
-	return r.Page(web.Page{Title: props.title(r.Ctx()), Help: helpSlug, Content: linkPage(props)})
+	return r.Page(web.Page{Title: props.title(r.Ctx()), Help: helpLinkSlug, Content: linkPage(props)})
 }
 
 // leave answers the mail provider's click and the page's button alike: with a page and no redirect, for providers
