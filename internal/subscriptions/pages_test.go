@@ -253,7 +253,7 @@ func TestTheSettingsTabs(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, dbtest.New(t))
 	tabs := func(r *web.Request) []ui.Tab {
-		return []ui.Tab{{Label: "Général", URL: "/moi/parametres"}, {Label: r.T("subscriptions.tab"), URL: page, Current: true}}
+		return []ui.Tab{{Label: "Général", URL: "/moi/parametres"}, {Label: r.T("subscriptions.title"), URL: page, Current: true}}
 	}
 	var err error
 	w.handler, err = w.site.Handler(subscriptions.NewPages(w.Store, tabs, w.now).Routes(), nil)
