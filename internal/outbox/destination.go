@@ -16,6 +16,7 @@ type item struct {
 	domain string
 	dest   *destination // nil until it is known
 	lane   *lane
+	shelf  *shelf    // nil: its message is loaded by itself
 	held   time.Time // until when it is ours
 	next   *item     // behind it in its queue
 }
@@ -109,6 +110,7 @@ func (l *lane) pop() *item {
 		}
 		if it := l.queues[i].pop(); it != nil {
 			l.n--
+			shelve(it, &l.queues[i])
 			return it
 		}
 	}

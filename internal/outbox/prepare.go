@@ -13,7 +13,7 @@ var errUnsigned = errors.New("the message cannot be signed")
 
 // prepare gives the message's parts, in order: the signature of ours, if it bears one, and the message.
 func (w *walker) prepare(ctx context.Context, it *item) ([][]byte, error) {
-	message, err := it.Message(ctx)
+	message, err := w.message(ctx, it)
 	if err != nil {
 		return nil, err
 	}
@@ -28,6 +28,15 @@ func (w *walker) prepare(ctx context.Context, it *item) ([][]byte, error) {
 		return [][]byte{message}, nil
 	}
 	return [][]byte{[]byte(signature), message}, nil
+}
+
+func (w *walker) message(ctx context.Context, it *item) ([]byte, error) {
+	if it.shelf != nil {
+		if message := it.shelf.take(w.base, it); message != nil {
+			return message, nil
+		}
+	}
+	return it.Message(ctx)
 }
 
 // senderDomain is that of the address in From; empty when there is none.
