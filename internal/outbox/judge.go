@@ -50,9 +50,9 @@ func (w *walker) judge(it *item, reply mail.Reply) Outcome {
 		return Outcome{Parcel: it.Parcel, State: Sent, Reply: reply, Class: mail.Delivered}
 	case reply.Code == 421 || reply.Code < 500 && class == mail.Reputation || signInFirst(reply): // RFC 5321 §3.8: not this message, all of them
 		w.closeFor(now, reply)
-		p := it.Parcel
-		p.Attempts = max(0, p.Attempts-1)
-		return w.again(p, reply, class, d.until)
+		out := w.again(it.Parcel, reply, class, d.until)
+		out.Uncounted = out.State == Queued
+		return out
 	case reply.Permanent():
 		if d.answered(now, reply); class == mail.Reputation {
 			w.strike(now, reply)

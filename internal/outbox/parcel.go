@@ -26,8 +26,7 @@ type Parcel struct {
 	untouch bool  // its bytes leave as they came: no signature of ours
 }
 
-// Outcome is what became of a parcel in one attempt. Its Attempts are those that count: one that a destination refused
-// because of us does not.
+// Outcome is what became of a parcel in one attempt.
 type Outcome struct {
 	Parcel
 	State       State      // Sent; Failed for good; Queued: tried again at NextAt
@@ -35,6 +34,16 @@ type Outcome struct {
 	Class       mail.Class
 	Destination string // whose servers these are: the MX's domain or a preset's name; "" when none was reached
 	NextAt      time.Time
+	// Uncounted: the destination refused because of us, whatever the message; the attempt does not count against it.
+	Uncounted bool
+}
+
+// counted is how many attempts count after this one.
+func (o Outcome) counted() int {
+	if o.Uncounted && o.Attempts > 0 {
+		return o.Attempts - 1
+	}
+	return o.Attempts
 }
 
 // Source is a table of parcels. The courier claims from several, each in its turn.
@@ -55,9 +64,9 @@ type Keeper interface {
 	Hold(ctx context.Context, list []Parcel, until time.Time) error
 	// PutOff is Release with the reason: the destination serves nobody.
 	PutOff(ctx context.Context, list []Parcel, at time.Time, why mail.Reply) error
-	// Resume makes due what a dead process held: leases that end before that time. It is called only where no other
+	// Recover makes due what a dead process held: leases that end before that time. It is called only where no other
 	// process can live.
-	Resume(ctx context.Context, until time.Time) error
+	Recover(ctx context.Context, until time.Time) error
 }
 
 // Observer is told of settled outcomes, in their transaction.

@@ -142,7 +142,7 @@ func (s deliveries) unsent(ctx context.Context, o Outcome) error {
 	}
 	_, err := s.db.Exec(ctx, `
 		UPDATE outbox_deliveries SET state = ?, next_at = ?, attempts = ?, class = ?, reply = ?, done_at = ? WHERE id = ? AND state = 'queued'`,
-		string(state), at, o.Attempts, string(o.Class), db.ToJSON(o.Reply), done, o.ID)
+		string(state), at, o.counted(), string(o.Class), db.ToJSON(o.Reply), done, o.ID)
 	return err
 }
 
@@ -173,8 +173,8 @@ func (s deliveries) Hold(ctx context.Context, list []Parcel, until time.Time) er
 	return s.hold(ctx, `outbox_deliveries`, list, until)
 }
 
-func (s deliveries) Resume(ctx context.Context, until time.Time) error {
-	return s.resume(ctx, `outbox_deliveries`, until)
+func (s deliveries) Recover(ctx context.Context, until time.Time) error {
+	return s.makeDue(ctx, `outbox_deliveries`, until)
 }
 
 // RetryDelivery is Again for the federation's admins.

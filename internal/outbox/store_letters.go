@@ -149,7 +149,7 @@ func (s letters) unsent(ctx context.Context, o Outcome) error {
 		state, at = Failed, s.clock()
 	}
 	_, err := s.db.Exec(ctx, `UPDATE outbox SET state = ?, next_at = ?, attempts = ?, last_error = ?, class = ? WHERE id = ? AND state = 'queued'`,
-		string(state), at, o.Attempts, sentence(o.Reply), string(o.Class), o.ID)
+		string(state), at, o.counted(), sentence(o.Reply), string(o.Class), o.ID)
 	return err
 }
 
@@ -171,8 +171,8 @@ func (s letters) Hold(ctx context.Context, list []Parcel, until time.Time) error
 	return s.hold(ctx, `outbox`, list, until)
 }
 
-func (s letters) Resume(ctx context.Context, until time.Time) error {
-	return s.resume(ctx, `outbox`, until)
+func (s letters) Recover(ctx context.Context, until time.Time) error {
+	return s.makeDue(ctx, `outbox`, until)
 }
 
 func parcelIDs(list []Parcel) []any {
@@ -189,11 +189,11 @@ func (o *Outbox) hold(ctx context.Context, table string, list []Parcel, until ti
 	return errs.Wrap("outbox.hold "+table, err)
 }
 
-// resume also makes due what was put off by less than a lease: nobody can tell the two apart, and it does no harm.
-func (o *Outbox) resume(ctx context.Context, table string, until time.Time) error {
+// makeDue also makes due what was put off by less than a lease: nobody can tell the two apart, and it does no harm.
+func (o *Outbox) makeDue(ctx context.Context, table string, until time.Time) error {
 	now := o.clock()
 	_, err := o.db.Exec(ctx, `UPDATE `+table+` SET next_at = ? WHERE state = 'queued' AND next_at > ? AND next_at <= ? AND attempts > 0`, now, now, until)
-	return errs.Wrap("outbox.resume "+table, err)
+	return errs.Wrap("outbox.makeDue "+table, err)
 }
 
 // Addressee is whom a letter was for.

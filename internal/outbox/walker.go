@@ -148,7 +148,9 @@ func (w *walker) deliver(it *item) bool {
 	case out.State == "":
 		out = w.judge(it, out.Reply)
 	}
-	out.Destination = w.d.key
+	if out.Reply.Stage != "message" { // else it did not come as far
+		out.Destination = w.d.key
+	}
 	w.write(it, out)
 	w.observe(out, time.Since(begun))
 	return !w.rest()

@@ -24,7 +24,7 @@ type run struct {
 func (c *Courier) work(ctx context.Context) error {
 	r := &run{Courier: c, ctx: ctx, base: context.WithoutCancel(ctx), over: make(chan struct{})}
 	r.commits = newCommitter(c.box, c.o.Observers, c.o.Log, ctx.Done())
-	r.resume()
+	r.recover()
 	go r.commits.run(r.base)
 	keeping := make(chan struct{})
 	go func() { defer close(keeping); r.keep() }()
@@ -37,8 +37,8 @@ func (c *Courier) work(ctx context.Context) error {
 	return errors.Join(err, r.putBack())
 }
 
-// resume takes up at once what this database's only process held when it died.
-func (r *run) resume() {
+// recover takes up at once what this database's only process held when it died.
+func (r *run) recover() {
 	if r.box.db.Postgres() || r.once {
 		return
 	}
@@ -46,7 +46,7 @@ func (r *run) resume() {
 		if f.keeper == nil {
 			continue
 		}
-		if err := f.keeper.Resume(r.base, r.made.Add(f.lease)); err != nil {
+		if err := f.keeper.Recover(r.base, r.made.Add(f.lease)); err != nil {
 			r.o.Log.ErrorContext(r.ctx, "mail that a dead process held waits for its lease to end", "error", err)
 		}
 	}
