@@ -163,7 +163,7 @@ func (c *Courier) Run(ctx context.Context) error {
 }
 
 // DeliverDue delivers what is due now, each message once, over one connection a destination. It is for tests and for
-// commands. Its error is a destination's that served nobody, or the database's.
+// commands, while the courier does not Run. Its error is a destination's that served nobody, or the database's.
 func (c *Courier) DeliverDue(ctx context.Context) error {
 	if c.route == nil {
 		return nil

@@ -33,7 +33,7 @@ const (
 type mxRoute struct {
 	resolver Resolver
 	clock    clock.Clock
-	self     string // our own name: what would come back to us is not sent
+	self     string // our own name
 	small    Preset // how destinations without a preset are treated
 
 	mu    sync.Mutex
@@ -98,15 +98,15 @@ func (r *mxRoute) look(ctx context.Context, domain string) (target, error) {
 	hosts := make([]string, 0, len(list))
 	for _, mx := range list {
 		host := strings.ToLower(strings.TrimSuffix(mx.Host, "."))
-		if host == r.self {
-			break // RFC 5321 §5.1: neither we nor those behind us
+		if host == r.self && len(hosts) > 0 {
+			break // RFC 5321 §5.1: neither we nor those behind us. A domain that is ours comes in by its own door.
 		}
 		if host != "" {
 			hosts = append(hosts, host)
 		}
 	}
 	if len(hosts) == 0 {
-		return target{}, dead(mail.Unknown, 554, "5.4.6", "the domain's mail comes to this very server, which does not know it")
+		return target{}, dead(mail.Dead, 550, "5.4.4", "the domain has no mail server")
 	}
 	return r.target(hosts), nil
 }

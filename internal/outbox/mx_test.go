@@ -24,7 +24,7 @@ func TestWhereMailGoes(t *testing.T) {
 		mx: map[string][]string{
 			"null.example": {"."}, "mx.example": {"mx1.mx.example"}, "second.example": {"down.mx.example", "mx1.mx.example"}, "down.example": {"down.mx.example"},
 			"gmail.com": {"gmail-smtp-in.l.google.com"}, "ecole.example": {"aspmx.l.google.com"}, "hosted.example": {"mx.provider.co.uk"}, "self.example": {"amicale.example"},
-			"backup.example": {"mx1.mx.example", "amicale.example"},
+			"backup.example": {"mx1.mx.example", "amicale.example"}, "downbackup.example": {"down.mx.example", "amicale.example"},
 		},
 		hosts: map[string]bool{"implicit.example": true, "xn--t-9fab.example": true},
 		fails: map[string]bool{"broken.example": true},
@@ -32,7 +32,7 @@ func TestWhereMailGoes(t *testing.T) {
 	h := &host{}
 	to := serve(t, h, nil)
 	w := &network{ports: map[string]string{}}
-	for _, name := range []string{"mx1.mx.example", "gmail-smtp-in.l.google.com", "aspmx.l.google.com", "mx.provider.co.uk", "implicit.example", "xn--t-9fab.example"} {
+	for _, name := range []string{"mx1.mx.example", "gmail-smtp-in.l.google.com", "aspmx.l.google.com", "mx.provider.co.uk", "implicit.example", "xn--t-9fab.example", "amicale.example"} {
 		w.ports[name] = to.Port
 	}
 	tc := newTurning()
@@ -58,14 +58,14 @@ func TestWhereMailGoes(t *testing.T) {
 		"a@null.example":     {outbox.Failed, mail.Dead, "5.1.10", ""},
 		"a@nowhere.example":  {outbox.Failed, mail.Dead, "5.4.4", ""},
 		"a@[192.0.2.1]":      {outbox.Failed, mail.Dead, "5.1.2", ""},
-		"a@self.example":     {outbox.Failed, mail.Unknown, "5.4.6", ""},
+		"a@self.example":     {outbox.Sent, mail.Delivered, "", "amicale.example"},
 		"a@broken.example":   {outbox.Queued, mail.Temporary, "", ""},
 	}
 	m := forward(simple)
 	for address := range wants {
 		m.Each = append(m.Each, forward("", address).Each...)
 	}
-	down := forward(simple, "a@down.example", "b@down.example")
+	down := forward(simple, "a@down.example", "b@down.example", "a@downbackup.example")
 	relay(t, box, m, down)
 	err := k.DeliverDue(t.Context())
 	if err == nil || !strings.Contains(err.Error(), "connect") {
