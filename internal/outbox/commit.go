@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"runtime/debug"
 	"sync/atomic"
 	"time"
 
@@ -145,7 +146,13 @@ func finish(batch []*result, err error) {
 }
 
 // write is the transaction: what became of the parcels, and all that follows from it.
-func (k *committer) write(ctx context.Context, batch []*result, tell bool) error {
+func (k *committer) write(ctx context.Context, batch []*result, tell bool) (err error) {
+	defer func() {
+		if p := recover(); p != nil { // the transaction is rolled back
+			k.log.ErrorContext(ctx, "panic while outcomes were told", "panic", p, "stack", string(debug.Stack()))
+			err = errPanic
+		}
+	}()
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
 	all := make([]Outcome, 0, len(batch))

@@ -312,7 +312,7 @@ func TestOutcomesAreToldInTheirTransaction(t *testing.T) {
 			}
 			return keepOutcomes(&watched)(ctx, list)
 		})
-		box.Watch("report", func(context.Context, []outbox.Outcome) error { return errors.New("never") })
+		box.Watch("report", func(context.Context, []outbox.Outcome) error { panic("never") })
 		o := outbox.CourierOptions{Smarthost: serve(t, h, nil), Observers: []outbox.Observer{keepOutcomes(&told)}}
 		m := forward(simple, "a@d.example")
 		relay(t, box, m)

@@ -4,12 +4,16 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"runtime/debug"
 	"strings"
 
 	"amicale/internal/mail"
 )
 
-var errUnsigned = errors.New("the message cannot be signed")
+var (
+	errUnsigned = errors.New("the message cannot be signed")
+	errPanic    = errors.New("panic")
+)
 
 // prepare gives the message's parts, in order: the signature of ours, if it bears one, and the message.
 func (w *walker) prepare(ctx context.Context, it *item) ([][]byte, error) {
@@ -30,12 +34,19 @@ func (w *walker) prepare(ctx context.Context, it *item) ([][]byte, error) {
 	return [][]byte{[]byte(signature), message}, nil
 }
 
-func (w *walker) message(ctx context.Context, it *item) ([]byte, error) {
+// message asks the source for the bytes. A fault in one message gives up that message, and not the process.
+func (w *walker) message(ctx context.Context, it *item) (message []byte, err error) {
 	if it.shelf != nil {
 		if message := it.shelf.take(w.base, it); message != nil {
 			return message, nil
 		}
 	}
+	defer func() {
+		if p := recover(); p != nil {
+			w.o.Log.ErrorContext(w.ctx, "panic while a message was made", "parcel", it.ID.String(), "kind", it.Kind, "panic", p, "stack", string(debug.Stack()))
+			err = errPanic
+		}
+	}()
 	return it.Message(ctx)
 }
 

@@ -203,6 +203,36 @@ func TestASourceOfOthers(t *testing.T) {
 	}
 }
 
+// TestAMessageThatCannotBeMade is given up, and keeps no other from leaving.
+func TestAMessageThatCannotBeMade(t *testing.T) {
+	t.Parallel()
+	tc := newTurning()
+	h := &host{}
+	s := newCampaign(tc.clock, twoParts, "fine@mx.example", "error@mx.example", "panic@mx.example", "away@mx.example")
+	for row, p := range s.parcels {
+		switch p.To {
+		case "error@mx.example":
+			p.Message = func(context.Context) ([]byte, error) { return nil, errors.New("no words") }
+		case "panic@mx.example":
+			p.Message = func(context.Context) ([]byte, error) { panic("a fault") }
+		case "away@mx.example":
+			p.Message = func(context.Context) ([]byte, error) { return nil, errs.E("files", errs.Unavailable, nil) }
+		}
+		s.parcels[row] = p
+	}
+	box := outbox.New(dbtest.New(t), tc.clock, options(false))
+	k := outbox.NewCourier(box, outbox.CourierOptions{Smarthost: serve(t, h, nil), Sources: []outbox.Source{s}})
+	if err := k.DeliverDue(t.Context()); err != nil || h.letters() != 1 {
+		t.Fatalf("DeliverDue() = %v, %d messages, want the one that can be made", err, h.letters())
+	}
+	for _, o := range s.outcomes {
+		want := map[string]outbox.State{"fine@mx.example": outbox.Sent, "error@mx.example": outbox.Failed, "panic@mx.example": outbox.Failed, "away@mx.example": outbox.Queued}[o.To]
+		if o.State != want || o.State != outbox.Sent && (o.Reply.Stage != "message" || o.Destination != "") {
+			t.Errorf("%s: %+v, want %s", o.To, o, want)
+		}
+	}
+}
+
 // TestADoorThatStaysShut: who hangs up, or turns us away, before a word was said.
 func TestADoorThatStaysShut(t *testing.T) {
 	t.Parallel()

@@ -24,7 +24,7 @@ type run struct {
 func (c *Courier) work(ctx context.Context) error {
 	r := &run{Courier: c, ctx: ctx, base: context.WithoutCancel(ctx), over: make(chan struct{})}
 	r.commits = newCommitter(c.box, c.o.Observers, c.o.Log, ctx.Done())
-	r.recover()
+	r.takeUp()
 	go r.commits.run(r.base)
 	keeping := make(chan struct{})
 	go func() { defer close(keeping); r.keep() }()
@@ -37,8 +37,8 @@ func (c *Courier) work(ctx context.Context) error {
 	return errors.Join(err, r.putBack())
 }
 
-// recover takes up at once what this database's only process held when it died.
-func (r *run) recover() {
+// takeUp makes due at once what this database's only process held when it died.
+func (r *run) takeUp() {
 	if r.box.db.Postgres() || r.once {
 		return
 	}
