@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -130,15 +131,18 @@ func (c *committer) run(stop <-chan struct{}, ended chan<- struct{}) {
 	}
 }
 
-// gather takes what waits.
+// gather takes what waits. Those whose message is nearly judged are let in too: a commit costs the same for all.
 func (c *committer) gather(first work) []work {
 	list, size := []work{first}, len(first.m.Raw)
-	for len(list) < mostMessages && size < mostOctets {
+	for looks := 0; len(list) < mostMessages && size < mostOctets; {
 		select {
 		case w := <-c.queue:
 			list, size = append(list, w), size+len(w.m.Raw)
 		default:
-			return list
+			if looks++; looks > 4 {
+				return list
+			}
+			runtime.Gosched()
 		}
 	}
 	return list
