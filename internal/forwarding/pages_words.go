@@ -210,7 +210,7 @@ func writer(ctx context.Context, m Passage) string {
 }
 
 // fate is what became of a message on the way to one target, in words.
-func fate(ctx context.Context, l Leg, m Passage) string {
+func fate(ctx context.Context, l Leg) string {
 	data := i18n.Data{"To": l.To, "Why": why(ctx, l.Class), "When": i18n.DateTime(ctx, l.DoneAt), "Next": i18n.DateTime(ctx, l.NextAt)}
 	switch {
 	case l.State == outbox.Sent:
