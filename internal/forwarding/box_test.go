@@ -2,6 +2,7 @@ package forwarding_test
 
 import (
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -261,6 +262,31 @@ func TestReports(t *testing.T) {
 			if strings.Contains(text, secret) {
 				t.Errorf("the report discloses %q:\n%s", secret, text)
 			}
+		}
+	})
+}
+
+// Two deliveries of one message that fail at the same moment, in two processes: the sender is told, once.
+func TestReportsOfTwoAtOnce(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		w := newWorld(t, d)
+		p := w.someone("Laure", "Lavaut")
+		w.choose(p, forwarding.ToAll, "laure@exemple.fr", "1", "laure@travail.fr", "2")
+		const rounds = 15
+		for range rounds {
+			ids, err := w.deliver(w.box, w.message("ami@ailleurs.fr", "x"), laure)
+			w.must(err)
+			var both sync.WaitGroup
+			for _, s := range w.sent("forward") {
+				if s.Ref == ids[0] {
+					both.Go(func() { w.fate(mail.Dead, s) })
+				}
+			}
+			both.Wait()
+		}
+		if got := len(w.sent("report")); got != rounds {
+			t.Errorf("%d reports of %d messages", got, rounds)
 		}
 	})
 }

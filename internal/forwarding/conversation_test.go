@@ -39,7 +39,7 @@ func (nothing) LookupAddr(_ context.Context, addr string) ([]string, error) {
 }
 
 // certificate is one that nobody signed.
-func certificate(t *testing.T) *tls.Config {
+func certificate(t testing.TB) *tls.Config {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

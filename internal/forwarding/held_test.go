@@ -116,6 +116,33 @@ func TestNoTarget(t *testing.T) {
 	})
 }
 
+// An address that only an import knew, and that its owner then takes out of the profile, is used no more; one of the
+// older system's forwarding is, until he says otherwise.
+func TestKnownTargetsUntilTheyAreTakenAway(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		w := newWorld(t, d)
+		imported := w.someone("Laure", "Lavaut", func(d *people.Dossier) { d.Contacts[0].ConfirmedAt, d.Contacts[0].Origin = time.Time{}, "import" })
+		redirected := w.someone("Anne", "Roy", func(d *people.Dossier) { d.Redirects = []string{"anne@ancien.fr"} })
+		w.choose(imported, forwarding.ToAll, "laure@exemple.fr", "1")
+		w.choose(redirected, forwarding.ToAll, "anne@ancien.fr", "1")
+		route := func(p people.Dossier) string {
+			t.Helper()
+			own, err := w.store.Own(t.Context(), self(p).Viewer)
+			w.must(err)
+			return strings.Join(own.Settings.Route(), " ")
+		}
+		if got := route(imported) + " " + route(redirected); got != "laure@exemple.fr anne@ancien.fr" {
+			t.Errorf("mail goes to %s", got)
+		}
+		w.must(w.people.RemoveContact(t.Context(), self(imported).Viewer, imported.ID, imported.Contacts[0].ID))
+		w.must(w.people.RemoveContact(t.Context(), self(redirected).Viewer, redirected.ID, redirected.Contacts[0].ID))
+		if got := route(imported) + "," + route(redirected); got != ",anne@ancien.fr" {
+			t.Errorf("afterwards mail goes to %s", got)
+		}
+	})
+}
+
 // Who never chose is not asked for long: an address that becomes known lets his mail go.
 func TestATargetBecomesKnown(t *testing.T) {
 	t.Parallel()

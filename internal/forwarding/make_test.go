@@ -42,7 +42,7 @@ func (a accounts) OfPerson(_ context.Context, person id.ID) (bool, string, error
 
 // world is the feature on a fresh database, with two associations and a clock that tests turn.
 type world struct {
-	t        *testing.T
+	t        testing.TB
 	db       *db.DB
 	people   *people.Store
 	store    *forwarding.Store
@@ -60,7 +60,7 @@ type world struct {
 	time time.Time
 }
 
-func newWorld(t *testing.T, d *db.DB) *world {
+func newWorld(t testing.TB, d *db.DB) *world {
 	t.Helper()
 	w := &world{t: t, db: d, time: noon, tokens: mail.NewTokens([]byte("a secret of the tests")), accounts: accounts{map[id.ID]bool{}}}
 	now := clock.Clock(w.now)

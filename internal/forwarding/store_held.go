@@ -1,8 +1,10 @@
 package forwarding
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"amicale/internal/db"
@@ -33,24 +35,26 @@ const heldColumns = `delivery_id, slip_id, person_id, size, why, since, given_up
 // hold notes deliveries that wait, and asks those who have no target for one.
 func (s *Store) hold(ctx context.Context, list []held) error {
 	var rows []any
-	lost := map[id.ID]bool{}
+	var lost []id.ID
 	for _, h := range list {
 		rows = append(rows, h.DeliveryID, h.SlipID, h.PersonID, h.Size, string(h.Why), s.Now())
-		lost[h.PersonID] = lost[h.PersonID] || h.Why == Asked
+		if h.Why == Asked && !slices.Contains(lost, h.PersonID) {
+			lost = append(lost, h.PersonID)
+		}
 	}
 	if err := s.DB.InsertMany(ctx, `forwarding_held (delivery_id, slip_id, person_id, size, why, since)`, 6, rows, ``); err != nil {
 		return errs.Wrap("forwarding.hold", err)
 	}
-	for person, noTarget := range lost {
-		if !noTarget {
-			continue
-		}
+	slices.SortFunc(lost, compareIDs) // two processes wait for each other rather than lock each other out
+	for _, person := range lost {
 		if err := s.ask(ctx, person); err != nil {
 			return err
 		}
 	}
 	return nil
 }
+
+func compareIDs(a, b id.ID) int { return bytes.Compare(a[:], b[:]) }
 
 // ask begins to ask somebody for a target, unless that has begun.
 func (s *Store) ask(ctx context.Context, person id.ID) error {

@@ -10,6 +10,7 @@ import (
 	"amicale/internal/id"
 	"amicale/internal/mail"
 	"amicale/internal/outbox"
+	"amicale/internal/people"
 )
 
 // watchForwarded hears what became of deliveries. One that failed for good goes to the next target, where they are tried
@@ -27,27 +28,31 @@ func (s *Store) watchForwarded(ctx context.Context, list []outbox.Outcome) error
 	if err != nil {
 		return err
 	}
+	slices.SortFunc(failed, func(a, b outbox.Outcome) int { return compareIDs(slips[a.Ref].OwnerID, slips[b.Ref].OwnerID) })
 	for _, o := range failed {
-		sl, ok := slips[o.Ref]
-		if !ok {
-			continue // kept no longer
-		}
-		h, err := s.holder(ctx, sl.OwnerID, as)
-		if errors.Is(err, errs.NotFound) {
-			continue // erased since
-		}
-		if err != nil {
-			return err
-		}
-		again, err := s.tryNext(ctx, o, h)
-		if err == nil && !again {
-			err = s.settleFailed(ctx, o, sl, h)
-		}
-		if err != nil {
-			return err
+		if sl, kept := slips[o.Ref]; kept {
+			if err := s.failedOne(ctx, o, sl, as); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
+}
+
+// failedOne waits for whoever settles another delivery to the same person: of two that fail at once, in two processes,
+// each would else believe that the other still may arrive, and nobody would be told.
+func (s *Store) failedOne(ctx context.Context, o outbox.Outcome, sl slip, as people.Associations) error {
+	h, err := s.holder(ctx, sl.OwnerID, as)
+	if err != nil {
+		return gone(err) // erased since
+	}
+	if err := s.lock(ctx, h.Person); err != nil {
+		return err
+	}
+	if again, err := s.tryNext(ctx, o, h); err != nil || again {
+		return err
+	}
+	return s.settleFailed(ctx, o, sl, h)
 }
 
 func failedOf(list []outbox.Outcome) []outbox.Outcome {
