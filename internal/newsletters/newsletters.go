@@ -125,7 +125,8 @@ type Campaign struct {
 	EarlyFailed  int // of the first letters
 	Unsubscribed int // ended this kind of letters through this one
 	Version      int
-	AccountID    id.ID // who wrote it
+	AccountID    id.ID // who began it
+	EditedBy     id.ID // account that changed it last
 	Author       string
 	CreatedAt    time.Time
 	UpdatedAt    time.Time

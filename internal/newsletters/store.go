@@ -86,7 +86,7 @@ func NewStore(d Deps) *Store {
 }
 
 const campaignColumns = `id, sender_id, kind, title, versions, from_name, reply_to, segment, public, state, reason, scheduled_at, started_at, resumed_at,
-	finished_at, made_to, made_at, left_out, recipients, sent, failed, skipped, early_failed, unsubscribed, version, account_id, author, created_at, updated_at`
+	finished_at, made_to, made_at, left_out, recipients, sent, failed, skipped, early_failed, unsubscribed, version, account_id, edited_by, author, created_at, updated_at`
 
 // campaignRow reads these three columns before the fields of the same names.
 type campaignRow struct {
@@ -204,9 +204,9 @@ func (s *Store) Create(ctx context.Context, by Actor, c Campaign) (id.ID, error)
 	now := s.Now()
 	c.ID = id.New()
 	err := s.DB.Tx(ctx, func(ctx context.Context) error {
-		_, err := s.DB.Exec(ctx, `INSERT INTO campaigns (`+campaignColumns+`) VALUES (`+db.In(29)+`)`,
+		_, err := s.DB.Exec(ctx, `INSERT INTO campaigns (`+campaignColumns+`) VALUES (`+db.In(30)+`)`,
 			c.ID, c.SenderID, string(c.Kind), c.Title, db.ToJSON(filled(c.Versions)), c.FromName, c.ReplyTo, db.ToJSON(filled(c.Segment)), c.Public, string(Draft), "",
-			nil, nil, nil, nil, nil, nil, db.ToJSON(map[segments.Left]int{}), 0, 0, 0, 0, 0, 0, 1, by.Account, by.Name, now, now)
+			nil, nil, nil, nil, nil, nil, db.ToJSON(map[segments.Left]int{}), 0, 0, 0, 0, 0, 0, 1, by.Account, by.Account, by.Name, now, now)
 		if err != nil {
 			return err
 		}
@@ -232,23 +232,24 @@ func (s *Store) record(ctx context.Context, by Actor, action string, c Campaign,
 	return s.Trail.Record(ctx, audit.Entry{Actor: by.Viewer, ActorName: by.Name, Action: action, Object: c.ID.String(), Association: c.SenderID, Detail: detail})
 }
 
-// Save changes a draft. A version that is no longer the latest is Conflict: somebody else wrote meanwhile.
+// Save changes a draft. A version that is no longer the latest is Conflict when somebody else wrote it; an author's own
+// saves, of which the page makes some by itself, may overtake each other.
 func (s *Store) Save(ctx context.Context, by Actor, c Campaign) error {
 	if err := c.check(); err != nil {
 		return err
 	}
 	return s.edit(ctx, by, c, func(ctx context.Context) error {
 		return s.DB.ExecOne(ctx, `
-			UPDATE campaigns SET kind = ?, title = ?, versions = ?, from_name = ?, reply_to = ?, public = ?, version = version + 1, updated_at = ?
-			WHERE id = ? AND version = ? AND state = 'draft'`,
-			string(c.Kind), c.Title, db.ToJSON(filled(c.Versions)), c.FromName, c.ReplyTo, c.Public, s.Now(), c.ID, c.Version)
+			UPDATE campaigns SET kind = ?, title = ?, versions = ?, from_name = ?, reply_to = ?, public = ?, version = version + 1, edited_by = ?, updated_at = ?
+			WHERE id = ? AND (version = ? OR edited_by = ?) AND state = 'draft'`,
+			string(c.Kind), c.Title, db.ToJSON(filled(c.Versions)), c.FromName, c.ReplyTo, c.Public, by.Account, s.Now(), c.ID, c.Version, by.Account)
 	})
 }
 
 // SaveSegment changes to whom a draft goes.
 func (s *Store) SaveSegment(ctx context.Context, by Actor, campaign id.ID, segment segments.Segment) error {
 	return s.edit(ctx, by, Campaign{ID: campaign}, func(ctx context.Context) error {
-		return s.DB.ExecOne(ctx, `UPDATE campaigns SET segment = ?, version = version + 1, updated_at = ? WHERE id = ? AND state = 'draft'`,
+		return s.DB.ExecOne(ctx, `UPDATE campaigns SET segment = ?, updated_at = ? WHERE id = ? AND state = 'draft'`,
 			db.ToJSON(filled(segment)), s.Now(), campaign)
 	})
 }

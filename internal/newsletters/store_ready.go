@@ -205,3 +205,9 @@ func (s *Store) Follow(ctx context.Context, campaign id.ID, number int) (string,
 	url, err := db.One[string](ctx, s.DB, `UPDATE campaign_links SET clicks = clicks + 1 WHERE campaign_id = ? AND number = ? RETURNING url`, campaign, number)
 	return url, errs.Wrap("newsletters.Follow", err)
 }
+
+// leadsTo is where a link leads, without counting.
+func (s *Store) leadsTo(ctx context.Context, campaign id.ID, number int) (string, error) {
+	url, err := db.One[string](ctx, s.DB, `SELECT url FROM campaign_links WHERE campaign_id = ? AND number = ?`, campaign, number)
+	return url, errs.Wrap("newsletters.leadsTo", err)
+}

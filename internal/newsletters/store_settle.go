@@ -91,8 +91,8 @@ func (s *Source) markFailed(ctx context.Context, o outbox.Outcome) (int64, error
 }
 
 func (s *Source) putOff(ctx context.Context, o outbox.Outcome) error {
-	_, err := s.DB.Exec(ctx, `UPDATE campaign_recipients SET next_at = ?, class = ?, reply = ? WHERE id = ? AND state = 'queued' AND attempts = ?`,
-		o.NextAt, string(classOf(o.Class)), db.ToJSON(o.Reply), o.ID, o.Attempts)
+	_, err := s.DB.Exec(ctx, `UPDATE campaign_recipients SET next_at = ?, attempts = ?, class = ?, reply = ? WHERE id = ? AND state = 'queued'`,
+		o.NextAt, o.Attempts, string(classOf(o.Class)), db.ToJSON(o.Reply), o.ID)
 	return err
 }
 

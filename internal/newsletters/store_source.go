@@ -2,7 +2,6 @@ package newsletters
 
 import (
 	"context"
-	"errors"
 	"sync/atomic"
 	"time"
 
@@ -173,7 +172,7 @@ func (s *Source) parcel(ctx context.Context, r *ready, row claimed) outbox.Parce
 
 // errHeld keeps back a letter whose campaign was paused or stopped after its turn had come. Settle knows it again and
 // counts no attempt.
-var errHeld = errors.New("newsletters: the campaign does not send")
+var errHeld = errs.E("newsletters: the campaign does not send", errs.Unavailable, nil)
 
 // envelope is where reports about a row come back to.
 func (s *Store) envelope(r *ready, row id.ID) string {
@@ -203,10 +202,43 @@ func (s *Source) Release(ctx context.Context, list []outbox.Parcel, at time.Time
 	if len(list) == 0 {
 		return nil
 	}
-	args := []any{at}
-	for _, p := range list {
-		args = append(args, p.ID)
-	}
-	_, err := s.DB.Exec(ctx, `UPDATE campaign_recipients SET next_at = ?, attempts = attempts - 1 WHERE state = 'queued' AND attempts > 0 AND id IN (`+db.In(len(list))+`)`, args...)
+	_, err := s.DB.Exec(ctx, `UPDATE campaign_recipients SET next_at = ?, attempts = attempts - 1 WHERE state = 'queued' AND attempts > 0 AND id IN (`+db.In(len(list))+`)`,
+		append([]any{at}, rowsOf(list)...)...)
 	return errs.Wrap("newsletters.Release", err)
+}
+
+// PutOff is Release with the reason.
+func (s *Source) PutOff(ctx context.Context, list []outbox.Parcel, at time.Time, why mail.Reply) error {
+	if len(list) == 0 {
+		return nil
+	}
+	_, err := s.DB.Exec(ctx, `UPDATE campaign_recipients SET next_at = ?, attempts = attempts - 1, reply = ? WHERE state = 'queued' AND attempts > 0 AND id IN (`+db.In(len(list))+`)`,
+		append([]any{at, db.ToJSON(why)}, rowsOf(list)...)...)
+	return errs.Wrap("newsletters.PutOff", err)
+}
+
+// Hold prolongs the leases of claimed recipients until that time.
+func (s *Source) Hold(ctx context.Context, list []outbox.Parcel, until time.Time) error {
+	if len(list) == 0 {
+		return nil
+	}
+	_, err := s.DB.Exec(ctx, `UPDATE campaign_recipients SET next_at = ? WHERE state = 'queued' AND next_at < ? AND id IN (`+db.In(len(list))+`)`,
+		append([]any{until, until}, rowsOf(list)...)...)
+	return errs.Wrap("newsletters.Hold", err)
+}
+
+// Resume makes due what a dead process held: leases that end before that time. What was put off by less than a lease is
+// due too; nobody can tell the two apart, and it does no harm.
+func (s *Source) Resume(ctx context.Context, until time.Time) error {
+	now := s.Now()
+	_, err := s.DB.Exec(ctx, `UPDATE campaign_recipients SET next_at = ? WHERE state = 'queued' AND next_at > ? AND next_at <= ? AND attempts > 0`, now, now, until)
+	return errs.Wrap("newsletters.Resume", err)
+}
+
+func rowsOf(list []outbox.Parcel) []any {
+	out := make([]any, len(list))
+	for i, p := range list {
+		out[i] = p.ID
+	}
+	return out
 }

@@ -6,6 +6,12 @@ import (
 	"github.com/a-h/templ"
 )
 
+// PreviewProps is another document in a frame of its own: nothing runs in it and it reaches nothing of the page.
+type PreviewProps struct {
+	Title, URL string
+	Phone      bool // as narrow as one
+}
+
 // BadgeProps is a small mark: a state, a role.
 type BadgeProps struct {
 	Text string

@@ -148,6 +148,38 @@ func (r *Request) JSON(status int, v any) error {
 	return nil
 }
 
+// AllowFrames lets the page show documents of this site in frames.
+func (r *Request) AllowFrames() {
+	h := r.W.Header()
+	h.Set("Content-Security-Policy", h.Get("Content-Security-Policy")+"; frame-src 'self'")
+}
+
+// Framed answers with a document that a page of this site shows in a frame: its own styles and this site's pictures work
+// in it, nothing runs, and it is nobody's page.
+func (r *Request) Framed(contentType string, document []byte) error {
+	h := r.W.Header()
+	h.Set("Content-Security-Policy", "sandbox; default-src 'none'; img-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'self'; base-uri 'none'; form-action 'none'")
+	h.Set("X-Frame-Options", "SAMEORIGIN")
+	return r.document(contentType, document)
+}
+
+// Standalone answers with a document that is a page of its own, without the site's frame: its own styles and this site's
+// pictures work in it, and its links; nothing runs.
+func (r *Request) Standalone(contentType string, document []byte) error {
+	r.W.Header().Set("Content-Security-Policy", "default-src 'none'; img-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'")
+	return r.document(contentType, document)
+}
+
+func (r *Request) document(contentType string, document []byte) error {
+	h := r.W.Header()
+	h.Set("Content-Type", contentType+"; charset=utf-8")
+	if h.Get("Cache-Control") == "" {
+		h.Set("Cache-Control", "no-store")
+	}
+	_, _ = r.W.Write(document) // a visitor who left early is no fault of the handler's
+	return nil
+}
+
 // Redirect sends the visitor on with GET.
 func (r *Request) Redirect(to string) error {
 	if r.Partial() {

@@ -27,7 +27,8 @@ CREATE TABLE campaigns (
     early_failed BIGINT NOT NULL,         -- of the first 200 that were settled
     unsubscribed BIGINT NOT NULL,         -- how many ended this kind of letters through this one; nobody knows who
     version      BIGINT NOT NULL,         -- counts changes, so that two authors do not overwrite each other
-    account_id   UUID,                    -- who wrote it
+    account_id   UUID,                    -- who began it
+    edited_by    UUID,                    -- account that changed it last
     author       TEXT NOT NULL,           -- as it read then
     created_at   TIMESTAMP NOT NULL,
     updated_at   TIMESTAMP NOT NULL
