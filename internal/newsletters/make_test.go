@@ -86,7 +86,7 @@ const origin = "http://site.example"
 // world is the store over a fresh database with two schools, and a clock that can be turned.
 type world struct {
 	*newsletters.Store
-	t        *testing.T
+	t        testing.TB
 	db       *db.DB
 	people   *people.Store
 	trail    *audit.Trail
@@ -94,6 +94,7 @@ type world struct {
 	box      *outbox.Outbox
 	segments *segments.Store
 	refusals *refusals
+	subs     newsletters.Subscriptions
 	source   *newsletters.Source
 	ly, re   people.Association
 
@@ -105,7 +106,7 @@ func (w *world) now() time.Time { w.mu.Lock(); defer w.mu.Unlock(); return w.at 
 
 func (w *world) pass(d time.Duration) { w.mu.Lock(); defer w.mu.Unlock(); w.at = w.at.Add(d) }
 
-func newWorld(t *testing.T, d *db.DB) *world {
+func newWorld(t testing.TB, d *db.DB) *world {
 	t.Helper()
 	w := &world{t: t, db: d, at: clock.Trim(time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC)), refusals: &refusals{no: map[string]bool{}}}
 	w.people = people.NewStore(d, changes.NewStore(d, w.now), w.now)
@@ -115,10 +116,17 @@ func newWorld(t *testing.T, d *db.DB) *world {
 	}
 	w.trail, w.queue = audit.NewTrail(d, w.now), jobs.NewQueue(d, w.now)
 	w.box = outbox.New(d, w.now, outbox.Options{From: mail.Address{Address: "site@site.example"}, Demo: true})
-	w.segments = segments.NewStore(segments.Deps{DB: d, People: w.people, Subscriptions: w.refusals, Now: w.now})
+	w.subscribe(w.refusals)
+	return w
+}
+
+// subscribe has the store know from these who wants what.
+func (w *world) subscribe(s newsletters.Subscriptions) {
+	w.t.Helper()
+	w.subs = s
+	w.segments = segments.NewStore(segments.Deps{DB: w.db, People: w.people, Subscriptions: s, Now: w.now})
 	w.Store = w.another()
 	w.source = newsletters.NewSource(w.Store)
-	return w
 }
 
 // another is a second store over the same database, as another process would have.
@@ -130,7 +138,7 @@ func (w *world) another() *newsletters.Store {
 	w.must(err)
 	tokens := mail.NewTokens([]byte("sixteen octets and more"))
 	return newsletters.NewStore(newsletters.Deps{
-		DB: w.db, People: w.people, Trail: w.trail, Queue: w.queue, Post: w.box, Blobs: files, Pictures: picture.NewReader(), Segments: w.segments, Subscriptions: w.refusals,
+		DB: w.db, People: w.people, Trail: w.trail, Queue: w.queue, Post: w.box, Blobs: files, Pictures: picture.NewReader(), Segments: w.segments, Subscriptions: w.subs,
 		Staff: roles{w}, Bundle: bundle, Origin: origin, Domain: "federation.example", Returns: &tokens, Now: w.now,
 		Federation: func(context.Context) (string, error) { return "La Fédération", nil },
 	})

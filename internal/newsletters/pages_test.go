@@ -68,7 +68,7 @@ func newSite(t *testing.T, d *db.DB) *site {
 
 // answer is what came back.
 type answer struct {
-	t      *testing.T
+	t      testing.TB
 	status int
 	header http.Header
 	body   string

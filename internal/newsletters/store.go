@@ -39,10 +39,11 @@ type Staff interface {
 	AccountsWithRole(ctx context.Context, role viewer.RoleName, association id.ID) ([]Holder, error)
 }
 
-// Poster takes the site's own letters: tests of a campaign, and alarms.
+// Poster takes the site's own letters: tests of a campaign, and alarms. Wake tells the courier that something is due.
 type Poster interface {
 	Send(ctx context.Context, l outbox.Letter) error
 	SendBody(ctx context.Context, l outbox.Letter, b mail.Body) error
+	Wake()
 }
 
 // Deps is what the store is made of.

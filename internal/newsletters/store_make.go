@@ -65,6 +65,7 @@ func (s *Store) makeSome(ctx context.Context, campaign id.ID) (more bool, err er
 		if err != nil || n == 0 {
 			return err
 		}
+		s.DB.AfterCommit(ctx, s.Post.Wake)
 		if err := s.DB.InsertMany(ctx, `campaign_recipients (`+recipientColumns+`)`, recipientColumnCount, rows, ``); err != nil {
 			return err
 		}

@@ -75,7 +75,7 @@ func (s *Source) settleOf(ctx context.Context, campaign id.ID, list []outbox.Out
 		}
 	}
 	if len(arrived) > 0 {
-		n, err := s.DB.Exec(ctx, `UPDATE campaign_recipients SET state = 'sent', class = 'delivered', fields = '{}', done_at = ? WHERE state = 'queued' AND id IN (`+db.In(len(arrived))+`)`,
+		n, err := s.DB.Exec(ctx, `UPDATE campaign_recipients SET state = 'sent', class = 'delivered', fields = '{}', done_at = ? WHERE id IN (`+db.In(len(arrived))+`) AND (state = 'queued') IS TRUE`,
 			append([]any{s.Now()}, db.Args(arrived)...)...)
 		if err != nil {
 			return err

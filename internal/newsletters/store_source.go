@@ -64,6 +64,9 @@ func (s *Source) Claim(ctx context.Context, lease time.Duration, n int, without 
 }
 
 // claimOf takes at most n recipients of one campaign; took is how many rows that were, with those passed over.
+//
+// Here and below, rows named by their identifiers are compared under IS TRUE, so that no other index is chosen for them:
+// SQLite, which has no figures of a table that was empty yesterday, would walk through all that is queued.
 func (s *Source) claimOf(ctx context.Context, campaign id.ID, lease time.Duration, n int, without []string) (list []outbox.Parcel, took int, err error) {
 	now := s.Now()
 	around := ``
@@ -79,7 +82,7 @@ func (s *Source) claimOf(ctx context.Context, campaign id.ID, lease time.Duratio
 				SELECT id FROM campaign_recipients WHERE campaign_id = ? AND state = 'queued' AND next_at <= ?`+around+`
 				ORDER BY next_at, id LIMIT ?`+s.skipLocked()+`)
 			SELECT id FROM due)
-			AND state = 'queued' AND next_at <= ?
+			AND (state = 'queued' AND next_at <= ?) IS TRUE
 		RETURNING id, campaign_id, person_id, address, lang, fields, attempts, created_at`, append(args, n, now)...)
 	if err != nil || len(rows) == 0 {
 		return nil, 0, err
@@ -134,7 +137,7 @@ func (s *Store) skip(ctx context.Context, campaign id.ID, rows []id.ID, why stri
 		return nil
 	}
 	return s.DB.Tx(ctx, func(ctx context.Context) error {
-		n, err := s.DB.Exec(ctx, `UPDATE campaign_recipients SET state = 'skipped', class = ?, fields = '{}', done_at = ? WHERE state = 'queued' AND id IN (`+db.In(len(rows))+`)`,
+		n, err := s.DB.Exec(ctx, `UPDATE campaign_recipients SET state = 'skipped', class = ?, fields = '{}', done_at = ? WHERE id IN (`+db.In(len(rows))+`) AND (state = 'queued') IS TRUE`,
 			append([]any{why, s.Now()}, db.Args(rows)...)...)
 		if err != nil || n == 0 {
 			return err
@@ -202,7 +205,7 @@ func (s *Source) Release(ctx context.Context, list []outbox.Parcel, at time.Time
 	if len(list) == 0 {
 		return nil
 	}
-	_, err := s.DB.Exec(ctx, `UPDATE campaign_recipients SET next_at = ?, attempts = attempts - 1 WHERE state = 'queued' AND attempts > 0 AND id IN (`+db.In(len(list))+`)`,
+	_, err := s.DB.Exec(ctx, `UPDATE campaign_recipients SET next_at = ?, attempts = attempts - 1 WHERE id IN (`+db.In(len(list))+`) AND (state = 'queued' AND attempts > 0) IS TRUE`,
 		append([]any{at}, rowsOf(list)...)...)
 	return errs.Wrap("newsletters.Release", err)
 }
@@ -212,7 +215,7 @@ func (s *Source) PutOff(ctx context.Context, list []outbox.Parcel, at time.Time,
 	if len(list) == 0 {
 		return nil
 	}
-	_, err := s.DB.Exec(ctx, `UPDATE campaign_recipients SET next_at = ?, attempts = attempts - 1, reply = ? WHERE state = 'queued' AND attempts > 0 AND id IN (`+db.In(len(list))+`)`,
+	_, err := s.DB.Exec(ctx, `UPDATE campaign_recipients SET next_at = ?, attempts = attempts - 1, reply = ? WHERE id IN (`+db.In(len(list))+`) AND (state = 'queued' AND attempts > 0) IS TRUE`,
 		append([]any{at, db.ToJSON(why)}, rowsOf(list)...)...)
 	return errs.Wrap("newsletters.PutOff", err)
 }
@@ -222,8 +225,8 @@ func (s *Source) Hold(ctx context.Context, list []outbox.Parcel, until time.Time
 	if len(list) == 0 {
 		return nil
 	}
-	_, err := s.DB.Exec(ctx, `UPDATE campaign_recipients SET next_at = ? WHERE state = 'queued' AND next_at < ? AND id IN (`+db.In(len(list))+`)`,
-		append([]any{until, until}, rowsOf(list)...)...)
+	_, err := s.DB.Exec(ctx, `UPDATE campaign_recipients SET next_at = ? WHERE id IN (`+db.In(len(list))+`) AND (state = 'queued' AND next_at < ?) IS TRUE`,
+		append(append([]any{until}, rowsOf(list)...), until)...)
 	return errs.Wrap("newsletters.Hold", err)
 }
 
@@ -242,3 +245,18 @@ func rowsOf(list []outbox.Parcel) []any {
 	}
 	return out
 }
+
+// Waiting is what waits for each domain in the campaigns that are sending.
+func (s *Source) Waiting(ctx context.Context) ([]outbox.Waiting, error) {
+	list, err := db.All[outbox.Waiting](ctx, s.DB, `
+		SELECT r.domain, count(*) AS count, min(r.created_at) AS oldest FROM campaign_recipients r JOIN campaigns c ON c.id = r.campaign_id
+		WHERE r.state = 'queued' AND c.state = 'sending' GROUP BY r.domain`)
+	return list, errs.Wrap("newsletters.Waiting", err)
+}
+
+// A source whose leases the courier prolongs, and that tells what waits.
+var (
+	_ outbox.Source = (*Source)(nil)
+	_ outbox.Keeper = (*Source)(nil)
+	_ outbox.Waiter = (*Source)(nil)
+)

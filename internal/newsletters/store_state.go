@@ -130,6 +130,7 @@ func (s *Store) Pause(ctx context.Context, by Actor, campaign id.ID) error {
 // Resume lets the rest leave.
 func (s *Store) Resume(ctx context.Context, by Actor, campaign id.ID) error {
 	return s.move(ctx, by, campaign, resume, func(ctx context.Context, c Campaign) error {
+		s.DB.AfterCommit(ctx, s.Post.Wake)
 		if _, err := s.DB.Exec(ctx, `UPDATE campaigns SET resumed_at = ? WHERE id = ?`, s.Now(), campaign); err != nil {
 			return err
 		}

@@ -215,12 +215,22 @@ func (cs Criteria) where(e Env, s Segment) (string, []any) {
 	return strings.Join(out, " AND "), all
 }
 
-// scope is what a sender may write to, whatever the segment says.
+// scope is what a sender may write to, whatever the segment says: as one set, for a look at all of them.
 func scope(e Env) (string, []any) {
 	if e.Sender.IsZero() {
 		return "TRUE", nil
 	}
 	return `p.id IN (SELECT o.person_id FROM degrees o WHERE o.association_id = ?
 		UNION SELECT o.person_id FROM memberships o WHERE o.association_id = ? AND o.starts_on <= ? AND o.ends_on >= ?)`,
+		[]any{e.Sender, e.Sender, e.Today, e.Today}
+}
+
+// scopeOfEach is scope for a few persons at a time: asked of each, not made as a set.
+func scopeOfEach(e Env) (string, []any) {
+	if e.Sender.IsZero() {
+		return "TRUE", nil
+	}
+	return `(EXISTS (SELECT 1 FROM degrees o WHERE o.person_id = p.id AND o.association_id = ?)
+		OR EXISTS (SELECT 1 FROM memberships o WHERE o.person_id = p.id AND o.association_id = ? AND (o.starts_on <= ? AND o.ends_on >= ?) IS TRUE))`,
 		[]any{e.Sender, e.Sender, e.Today, e.Today}
 }

@@ -401,7 +401,7 @@ func BenchmarkSegment(b *testing.B) {
 			for b.Loop() {
 				var after id.ID
 				for {
-					list, err := w.After(b.Context(), segments.Ask{Kind: "news"}, after, 500)
+					list, err := w.After(b.Context(), segments.Ask{Sender: ly.ID, Kind: "news"}, after, 500)
 					w.must(err)
 					if len(list) < 500 {
 						break

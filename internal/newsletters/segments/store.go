@@ -68,8 +68,8 @@ func (s *Store) Read(ctx context.Context, sender id.ID, values func(name string)
 	return s.criteria.Read(e, values)
 }
 
-// condition is the whole WHERE of a question, for persons p.
-func (s *Store) condition(ctx context.Context, a Ask) (string, []any, error) {
+// condition is the whole WHERE of a question, for persons p; bounds are the sender's.
+func (s *Store) condition(ctx context.Context, a Ask, bounds func(Env) (string, []any)) (string, []any, error) {
 	e, err := s.Env(ctx, a.Sender)
 	if err != nil {
 		return "", nil, err
@@ -77,9 +77,9 @@ func (s *Store) condition(ctx context.Context, a Ask) (string, []any, error) {
 	if err := s.criteria.Check(e, a.Segment); err != nil {
 		return "", nil, err
 	}
-	bounds, args := scope(e)
+	mine, args := bounds(e)
 	where, more := s.criteria.where(e, a.Segment)
-	return "p.merged_into IS NULL AND " + bounds + " AND " + where, append(args, more...), nil
+	return "p.merged_into IS NULL AND " + mine + " AND " + where, append(args, more...), nil
 }
 
 // system is who looks at addresses and refusals, whose numbers alone are told.
@@ -99,7 +99,7 @@ func (s *Store) Count(ctx context.Context, v viewer.Viewer, a Ask) (Count, error
 	if !MayWrite(v, a.Sender) {
 		return Count{}, errs.E("segments.Count", errs.Forbidden, nil)
 	}
-	where, args, err := s.condition(ctx, a)
+	where, args, err := s.condition(ctx, a, scope)
 	if err != nil {
 		return Count{}, err
 	}
@@ -212,7 +212,7 @@ type row struct {
 // After are the persons of a segment that come after one in the order of identifiers, for background work that makes
 // a campaign's recipients; fewer than n are the last.
 func (s *Store) After(ctx context.Context, a Ask, after id.ID, n int) ([]Candidate, error) {
-	where, args, err := s.condition(ctx, a)
+	where, args, err := s.condition(ctx, a, scopeOfEach)
 	if err != nil {
 		return nil, err
 	}
@@ -227,7 +227,7 @@ func (s *Store) After(ctx context.Context, a Ask, after id.ID, n int) ([]Candida
 
 // One is a single person of a segment; NotFound when he is not in it.
 func (s *Store) One(ctx context.Context, a Ask, who id.ID) (Candidate, error) {
-	where, args, err := s.condition(ctx, a)
+	where, args, err := s.condition(ctx, a, scopeOfEach)
 	if err != nil {
 		return Candidate{}, err
 	}
@@ -332,7 +332,7 @@ func (s *Store) look(ctx context.Context, v viewer.Viewer, a Ask, typed string, 
 	if !MayWrite(v, a.Sender) {
 		return nil, 0, errs.E("segments.look", errs.Forbidden, nil)
 	}
-	where, args, err := s.condition(ctx, a)
+	where, args, err := s.condition(ctx, a, scope)
 	if err != nil {
 		return nil, 0, err
 	}
