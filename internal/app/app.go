@@ -28,6 +28,7 @@ import (
 	"amicale/internal/forwarding"
 	"amicale/internal/help"
 	"amicale/internal/i18n"
+	"amicale/internal/id"
 	"amicale/internal/imports"
 	"amicale/internal/inbox"
 	"amicale/internal/jobs"
@@ -97,6 +98,7 @@ type App struct {
 	bounces       *bounces.Store
 	newsletters   *newsletters.Store
 	postings      *postings.Store
+	courier       *outbox.Courier
 
 	accountPages    *accounts.Pages
 	federationPages *federation.Pages
@@ -159,6 +161,9 @@ func (a *App) buildFeatures(ctx context.Context) (err error) {
 	a.profiles = profiles.NewStore(profiles.Deps{
 		DB: a.o.DB, People: a.people, Queue: a.queue, Trail: a.trail, Outbox: a.outbox, Blobs: a.o.Blobs, Photos: profiles.NewPhotos(),
 		Links: emailLinks{a.accounts}, Bundle: a.bundle, Origin: a.o.URL, Now: a.o.Now, Exporters: a.exporters, Erasers: a.erasers,
+		Confirmed: func(ctx context.Context, person id.ID, email string) error {
+			return a.bounces.Confirmed(ctx, person, email)
+		},
 		ActionKey: func(action string) string { return "app.action." + action },
 	})
 	if err := a.buildMail(ctx); err != nil {

@@ -118,6 +118,7 @@ func (a *App) buildMail(ctx context.Context) error {
 		d.Returns = &a.tokens
 	}
 	a.newsletters = newsletters.NewStore(d)
+	a.buildCourier()
 	return nil
 }
 
@@ -142,8 +143,8 @@ func (a *App) federationName(ctx context.Context) (string, error) {
 	return f.Name, err
 }
 
-// courier carries what leaves.
-func (a *App) courier() *outbox.Courier {
+// buildCourier makes what carries what leaves.
+func (a *App) buildCourier() {
 	o := outbox.CourierOptions{
 		Smarthost: a.o.Smarthost, Sources: []outbox.Source{newsletters.NewSource(a.newsletters)}, Observers: []outbox.Observer{a.bounces.Observe}, Signer: domains.NewSigner(a.domains, a.ours),
 		Hello: a.o.Mail.Host, Log: a.o.Log,
@@ -151,7 +152,7 @@ func (a *App) courier() *outbox.Courier {
 	if r := a.o.Mail.Resolver; r != nil {
 		o.Resolver = r
 	}
-	return outbox.NewCourier(a.outbox, o)
+	a.courier = outbox.NewCourier(a.outbox, o)
 }
 
 // mailServer takes what arrives, for every kind of recipient there is.
@@ -160,10 +161,9 @@ func (a *App) mailServer() *inbox.Server {
 	o := inbox.Options{
 		Hostname: a.o.Mail.Host, Door: submission, TLS: a.o.Mail.TLS, Rspamd: a.o.Mail.Rspamd, Log: a.o.Log,
 		Boxes: []inbox.Box{
-			submission, forwarding.NewBox(a.forwarding),
+			submission, postings.NewBox(a.postings), forwarding.NewBox(a.forwarding),
 			bounces.NewReturns(a.bounces, bounces.ReturnsOptions{Tokens: a.tokens, Domain: a.notices(),
 				Recipients: recipients{a.newsletters}, Refusals: refusals{a.subscriptions}}),
-			postings.NewBox(a.postings),
 		},
 	}
 	if r := a.o.Mail.Resolver; r != nil {
@@ -174,7 +174,7 @@ func (a *App) mailServer() *inbox.Server {
 
 // mailBackground are the servers that run, by name.
 func (a *App) mailBackground() map[string]func(context.Context) error {
-	out := map[string]func(context.Context) error{"mail": a.courier().Run}
+	out := map[string]func(context.Context) error{"mail": a.courier.Run}
 	m := a.o.Mail
 	if m.SMTP == nil && m.LMTP == nil && m.Submission == nil {
 		return out
@@ -269,8 +269,10 @@ func (f forwarder) AddressWorks(ctx context.Context, person id.ID, address strin
 	return f.forwarding.Revived(ctx, viewer.ForSystem("an address works again"), person, address)
 }
 
+// Returned takes a report for the end of a delivery unless it only tells of a delay: words without a code say by their
+// class which of the two they are.
 func (f forwarder) Returned(ctx context.Context, delivery id.ID, class mail.Class, reply mail.Reply) error {
-	if !reply.Permanent() {
+	if !reply.Permanent() && (reply.Code != 0 || class == mail.Temporary || class == mail.Vacation || class == mail.Delivered || class == mail.Unknown) {
 		return nil
 	}
 	err := f.outbox.Returned(ctx, delivery, class, reply)

@@ -10,6 +10,7 @@ import (
 	"amicale/internal/forwarding"
 	"amicale/internal/help"
 	"amicale/internal/imports"
+	"amicale/internal/newsletters"
 	"amicale/internal/postings"
 	"amicale/internal/profiles"
 	"amicale/internal/registry"
@@ -33,6 +34,7 @@ func (a *App) Routes() []web.Route {
 		profiles.NewPages(a.profiles, a.o.Now).With(profiles.Extras{Notice: a.bouncePages.Notice, Returned: bounces.ReturnedPath}).Routes(),
 		a.federationPages.Routes(),
 		directory.NewPages(a.directory, a.people).Routes(),
+		newsletters.NewPages(a.newsletters).Routes(),
 		postings.NewPages(a.postings, a.people).Routes(),
 		forwarding.NewPages(a.forwarding, a.forwardingOptions()).Routes(),
 		a.bouncePages.Routes(),

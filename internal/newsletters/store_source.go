@@ -230,12 +230,12 @@ func (s *Source) Hold(ctx context.Context, list []outbox.Parcel, until time.Time
 	return errs.Wrap("newsletters.Hold", err)
 }
 
-// Resume makes due what a dead process held: leases that end before that time. What was put off by less than a lease is
+// Recover makes due what a dead process held: leases that end before that time. What was put off by less than a lease is
 // due too; nobody can tell the two apart, and it does no harm.
-func (s *Source) Resume(ctx context.Context, until time.Time) error {
+func (s *Source) Recover(ctx context.Context, until time.Time) error {
 	now := s.Now()
 	_, err := s.DB.Exec(ctx, `UPDATE campaign_recipients SET next_at = ? WHERE state = 'queued' AND next_at > ? AND next_at <= ? AND attempts > 0`, now, now, until)
-	return errs.Wrap("newsletters.Resume", err)
+	return errs.Wrap("newsletters.Recover", err)
 }
 
 func rowsOf(list []outbox.Parcel) []any {
