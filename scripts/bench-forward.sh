@@ -18,7 +18,7 @@ srs=$!
 awk -v n="$people" 'BEGIN { for (i = 0; i < n; i++) printf "a%d@alias.example p%d@t%d.example\n", i, i, i % 20 }' >"$work/virtual"
 postmap "hash:$work/virtual"
 chmod 755 "$work"
-scripts/postfix.sh start "$work/postfix" "$smtp" "myhostname=mx.alias.example" "virtual_alias_domains=alias.example" \
+scripts/postfix.sh start "$work/postfix" "$smtp" "myhostname=mx.alias.example" "mynetworks=" "virtual_alias_domains=alias.example" \
 	"virtual_alias_maps=hash:$work/virtual" "relayhost=[127.0.0.1]:$sink" "sender_canonical_maps=tcp:127.0.0.1:$forward" \
 	"sender_canonical_classes=envelope_sender" "recipient_canonical_maps=tcp:127.0.0.1:$reverse" \
 	"recipient_canonical_classes=envelope_recipient,header_recipient" "smtpd_client_connection_count_limit=0" "smtpd_client_connection_rate_limit=0"

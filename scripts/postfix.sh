@@ -28,7 +28,6 @@ start)
 		alias_maps =
 		alias_database =
 		local_recipient_maps =
-		mynetworks =
 		virtual_uid_maps = static:$(id -u postfix)
 		virtual_gid_maps = static:$(id -g postfix)
 		virtual_mailbox_base = $dir/mail
