@@ -290,8 +290,8 @@ func TestPassagesPage(t *testing.T) {
 		s.later(1000)
 		return list[len(list)-1]
 	}
-	for subject, class := range map[string]mail.Class{"mort": mail.Dead, "plein": mail.Full, "politique": mail.Policy, "réputation": mail.Reputation, "inconnu": mail.Unknown, "remis": mail.Delivered, "attente": mail.Temporary} {
-		s.fate(class, send("ami@ailleurs.fr", subject))
+	for _, class := range []mail.Class{mail.Delivered, mail.Temporary, mail.Dead, mail.Full, mail.Policy, mail.Reputation, mail.Unknown} {
+		s.fate(class, send("ami@ailleurs.fr", string(class)))
 	}
 	send("<script>alert(1)</script>", "<b>gras</b>")
 	send("", "")

@@ -68,14 +68,14 @@ type Own struct {
 // own refuses whoever asks for another's: nobody sees where somebody's mail goes but he himself.
 func own(op string, v viewer.Viewer) error {
 	if !v.SignedIn() || v.Person.IsZero() {
-		return errs.E("forwarding."+op, errs.Forbidden, nil)
+		return errs.E(op, errs.Forbidden, nil)
 	}
 	return nil
 }
 
 // Own is the viewer's own addresses and settings.
 func (s *Store) Own(ctx context.Context, v viewer.Viewer) (Own, error) {
-	if err := own("Own", v); err != nil {
+	if err := own("forwarding.Own", v); err != nil {
 		return Own{}, err
 	}
 	d, h, as, err := s.read(ctx, v)
@@ -102,15 +102,15 @@ func (s *Store) read(ctx context.Context, v viewer.Viewer) (d people.Dossier, h 
 	return
 }
 
-// did is what a change did, for the trail; an empty action is no change.
+// did is what a change did, for the trail.
 type did struct {
-	action string
-	detail map[string]any
+	changed bool
+	detail  map[string]any
 }
 
 // change runs fn on the actor's own settings, which nobody else changes meanwhile, in one transaction with the trail.
-func (s *Store) change(ctx context.Context, op string, a Actor, fn func(ctx context.Context, d people.Dossier, h holder, as people.Associations) (did, error)) error {
-	if err := own(op, a.Viewer); err != nil {
+func (s *Store) change(ctx context.Context, a Actor, action string, fn func(ctx context.Context, d people.Dossier, h holder, as people.Associations) (did, error)) error {
+	if err := own(action, a.Viewer); err != nil {
 		return err
 	}
 	err := s.DB.Tx(ctx, func(ctx context.Context) error {
@@ -122,13 +122,13 @@ func (s *Store) change(ctx context.Context, op string, a Actor, fn func(ctx cont
 			return err
 		}
 		what, err := fn(ctx, d, h, as)
-		if err != nil || what.action == "" {
+		if err != nil || !what.changed {
 			return err
 		}
-		return s.Trail.Record(ctx, audit.Entry{Actor: a.Viewer, ActorName: a.Name, Action: what.action, Person: d.ID,
+		return s.Trail.Record(ctx, audit.Entry{Actor: a.Viewer, ActorName: a.Name, Action: action, Person: d.ID,
 			Association: newest(d), Detail: what.detail})
 	})
-	return errs.Wrap("forwarding."+op, err)
+	return errs.Wrap(action, err)
 }
 
 // lock makes the row that changes wait for each other on.
@@ -152,7 +152,7 @@ func newest(d people.Dossier) id.ID {
 // Save changes where the actor's mail goes. Every address it went to before is told, and what waited for a target goes
 // on its way.
 func (s *Store) Save(ctx context.Context, a Actor, w Wish, version string) error {
-	return s.change(ctx, "Save", a, func(ctx context.Context, d people.Dossier, h holder, as people.Associations) (did, error) {
+	return s.change(ctx, a, "forwarding.targets_changed", func(ctx context.Context, d people.Dossier, h holder, as people.Associations) (did, error) {
 		if h.Settings.Version() != version {
 			return did{}, errs.New(errs.Conflict, "forwarding.changed_elsewhere")
 		}
@@ -174,20 +174,9 @@ func (s *Store) Save(ctx context.Context, a Actor, w Wish, version string) error
 				return did{}, err
 			}
 		}
-		return did{actionTargets, map[string]any{"targets": len(in.Route()), "mode": string(in.Mode), "strictness": string(in.Strictness)}}, nil
+		return did{true, map[string]any{"targets": len(in.Route()), "mode": string(in.Mode), "strictness": string(in.Strictness)}}, nil
 	})
 }
-
-// What the trail calls the changes.
-const (
-	actionTargets  = "forwarding.targets_changed"
-	actionPaused   = "forwarding.paused"
-	actionResumed  = "forwarding.resumed"
-	actionDead     = "forwarding.target_dead"
-	actionRevived  = "forwarding.target_revived"
-	actionPassword = "forwarding.password_made"
-	actionRevoked  = "forwarding.password_revoked"
-)
 
 // put writes the settings as the person's word.
 func (s *Store) put(ctx context.Context, person id.ID, in Settings) error {
@@ -215,24 +204,24 @@ func (s *Store) found(ctx context.Context, person id.ID) error {
 
 // Pause lets the actor's mail wait here until that day.
 func (s *Store) Pause(ctx context.Context, a Actor, until time.Time) error {
-	return s.change(ctx, "Pause", a, func(ctx context.Context, d people.Dossier, _ holder, _ people.Associations) (did, error) {
+	return s.change(ctx, a, "forwarding.paused", func(ctx context.Context, d people.Dossier, _ holder, _ people.Associations) (did, error) {
 		if err := checkPause(until, s.Now()); err != nil {
 			return did{}, err
 		}
 		err := s.DB.ExecOne(ctx, `UPDATE forwarding_settings SET paused_until = ? WHERE person_id = ?`, until, d.ID)
-		return did{actionPaused, map[string]any{"until": until.Format(time.DateOnly)}}, err
+		return did{true, map[string]any{"until": until.Format(time.DateOnly)}}, err
 	})
 }
 
 // Resume ends the actor's pause: what waited goes on its way.
 func (s *Store) Resume(ctx context.Context, a Actor) error {
-	return s.change(ctx, "Resume", a, func(ctx context.Context, d people.Dossier, h holder, _ people.Associations) (did, error) {
+	return s.change(ctx, a, "forwarding.resumed", func(ctx context.Context, d people.Dossier, h holder, _ people.Associations) (did, error) {
 		if !h.PausedAt(s.Now()) {
 			return did{}, nil
 		}
 		if err := s.DB.ExecOne(ctx, `UPDATE forwarding_settings SET paused_until = NULL WHERE person_id = ?`, d.ID); err != nil {
 			return did{}, err
 		}
-		return did{actionResumed, nil}, s.Queue.Add(ctx, releaseJob, about{d.ID}, jobs.Options{UniqueKey: d.ID.String()})
+		return did{true, nil}, s.Queue.Add(ctx, releaseJob, about{d.ID}, jobs.Options{UniqueKey: d.ID.String()})
 	})
 }

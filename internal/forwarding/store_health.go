@@ -21,51 +21,58 @@ type Switch struct {
 // no other target is left, and without one mail waits. For background work and for who manages the person; it joins
 // the transaction in the context.
 func (s *Store) Died(ctx context.Context, v viewer.Viewer, person id.ID, address string) (out Switch, err error) {
-	err = s.mark(ctx, v, person, func(ctx context.Context, d people.Dossier, h holder, as people.Associations) (string, error) {
+	err = s.mark(ctx, whose{v, person}, "forwarding.target_dead", func(ctx context.Context, d people.Dossier, h holder, as people.Associations) (bool, error) {
 		key := fold.Email(address)
 		for _, t := range h.Targets {
 			out.Was = out.Was || t.Key() == key && t.State == Good
 		}
 		if !out.Was {
 			out.Route = h.Route()
-			return "", nil
+			return false, nil
 		}
 		if err := s.markDead(ctx, d.ID, address); err != nil {
-			return "", err
+			return false, err
 		}
 		after, err := s.holder(ctx, d.ID, as)
 		if err != nil {
-			return "", err
+			return false, err
 		}
 		if out.Route = after.Route(); len(out.Route) == 0 {
 			err = s.ask(ctx, d.ID)
 		}
-		return actionDead, err
+		return true, err
 	})
 	return out, errs.Wrap("forwarding.Died", err)
 }
 
 // Revived takes that back: mail goes there again, and the reserve is a reserve again.
 func (s *Store) Revived(ctx context.Context, v viewer.Viewer, person id.ID, address string) error {
-	err := s.mark(ctx, v, person, func(ctx context.Context, d people.Dossier, h holder, _ people.Associations) (string, error) {
+	err := s.mark(ctx, whose{v, person}, "forwarding.target_revived", func(ctx context.Context, d people.Dossier, h holder, _ people.Associations) (bool, error) {
 		if !h.isDead(fold.Email(address)) {
-			return "", nil
+			return false, nil
 		}
 		if err := s.markLive(ctx, d.ID, address, h.Chosen); err != nil {
-			return "", err
+			return false, err
 		}
-		return actionRevived, s.found(ctx, d.ID)
+		return true, s.found(ctx, d.ID)
 	})
 	return errs.Wrap("forwarding.Revived", err)
 }
 
-func (s *Store) mark(ctx context.Context, v viewer.Viewer, person id.ID, fn func(ctx context.Context, d people.Dossier, h holder, as people.Associations) (string, error)) error {
+// whose is a person's forwarding, changed in somebody's name.
+type whose struct {
+	by     viewer.Viewer
+	person id.ID
+}
+
+// mark runs fn on the settings of somebody whom the viewer manages, as change does on one's own.
+func (s *Store) mark(ctx context.Context, w whose, action string, fn func(ctx context.Context, d people.Dossier, h holder, as people.Associations) (bool, error)) error {
 	as, err := s.People.Associations(ctx)
 	if err != nil {
 		return err
 	}
 	return s.DB.Tx(ctx, func(ctx context.Context) error {
-		d, err := s.People.Dossier(ctx, v, person)
+		d, err := s.People.Dossier(ctx, w.by, w.person)
 		if err != nil {
 			return err
 		}
@@ -76,11 +83,11 @@ func (s *Store) mark(ctx context.Context, v viewer.Viewer, person id.ID, fn func
 		if err != nil {
 			return err
 		}
-		action, err := fn(ctx, d, h, as)
-		if err != nil || action == "" {
+		changed, err := fn(ctx, d, h, as)
+		if err != nil || !changed {
 			return err
 		}
-		return s.Trail.Record(ctx, audit.Entry{Actor: v, Action: action, Person: d.ID, Association: newest(d)})
+		return s.Trail.Record(ctx, audit.Entry{Actor: w.by, Action: action, Person: d.ID, Association: newest(d)})
 	})
 }
 

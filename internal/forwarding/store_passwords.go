@@ -59,7 +59,7 @@ func (s *Store) passwords(ctx context.Context, person id.ID) ([]Password, error)
 // MakePassword makes a password for one mail program and gives it, this once.
 func (s *Store) MakePassword(ctx context.Context, a Actor, name string) (secret string, err error) {
 	name = strings.Join(strings.Fields(name), " ")
-	err = s.change(ctx, "MakePassword", a, func(ctx context.Context, d people.Dossier, h holder, _ people.Associations) (did, error) {
+	err = s.change(ctx, a, "forwarding.password_made", func(ctx context.Context, d people.Dossier, h holder, _ people.Associations) (did, error) {
 		f := errs.Fields{}
 		if name == "" {
 			f.Add("name", "forwarding.password_nameless")
@@ -81,16 +81,16 @@ func (s *Store) MakePassword(ctx context.Context, a Actor, name string) (secret 
 			id.New(), d.ID, name, secretHash(secret), s.Now()); err != nil {
 			return did{}, err
 		}
-		return did{actionPassword, map[string]any{"name": name}}, s.tellPassword(ctx, d, h.Settings, name)
+		return did{true, map[string]any{"name": name}}, s.tellPassword(ctx, d, h.Settings, name)
 	})
 	return secret, err
 }
 
 // RevokePassword takes a password back: its program can send no more.
 func (s *Store) RevokePassword(ctx context.Context, a Actor, password id.ID) error {
-	return s.change(ctx, "RevokePassword", a, func(ctx context.Context, d people.Dossier, _ holder, _ people.Associations) (did, error) {
+	return s.change(ctx, a, "forwarding.password_revoked", func(ctx context.Context, d people.Dossier, _ holder, _ people.Associations) (did, error) {
 		err := s.DB.ExecOne(ctx, `DELETE FROM forwarding_passwords WHERE id = ? AND person_id = ?`, password, d.ID)
-		return did{actionRevoked, nil}, err
+		return did{true, nil}, err
 	})
 }
 

@@ -93,7 +93,7 @@ func (l Leg) MayResend() bool { return l.State == outbox.Failed || l.State == ou
 // Passages are a page of what came for the viewer in thirty days, the latest first, and how many there are in all. A
 // sender, or a part of one, leaves only what came from there.
 func (s *Store) Passages(ctx context.Context, v viewer.Viewer, sender string, limit, offset int) ([]Passage, int, error) {
-	if err := own("Passages", v); err != nil {
+	if err := own("forwarding.Passages", v); err != nil {
 		return nil, 0, err
 	}
 	return s.passages(ctx, v.Person, sender, limit, offset)
@@ -169,7 +169,7 @@ func (s *Store) legs(ctx context.Context, slips []id.ID) (map[id.ID][]Leg, error
 // Resend sends the viewer's message that failed for good, or was given up, on its way once more: to where it went, or
 // to the first target if that is none of his any more.
 func (s *Store) Resend(ctx context.Context, v viewer.Viewer, message, delivery id.ID) error {
-	if err := own("Resend", v); err != nil {
+	if err := own("forwarding.Resend", v); err != nil {
 		return err
 	}
 	as, err := s.People.Associations(ctx)
