@@ -2,6 +2,8 @@ package domains
 
 import (
 	"context"
+	"crypto/x509"
+	"net"
 	"net/http"
 	"slices"
 	"time"
@@ -10,24 +12,38 @@ import (
 	"amicale/internal/i18n"
 )
 
-// Checker looks whether the DNS holds what a domain needs.
+// Checker looks whether the DNS holds what a domain needs, and our server answers as it should.
 type Checker struct {
-	store    *Store
-	resolver Resolver
-	client   *http.Client
+	store *Store
+	o     CheckerOptions
 }
 
-// fetchWithin is for a policy over https.
+// CheckerOptions are how a checker reaches the world; what is nil or zero is the machine's own.
+type CheckerOptions struct {
+	Resolver Resolver
+	Client   *http.Client // for policies over https; redirections are not followed
+	Dial     func(ctx context.Context, network, address string) (net.Conn, error)
+	Roots    *x509.CertPool
+}
+
+// fetchWithin is for a policy over https, and for the server's greeting and certificate.
 const fetchWithin = 15 * time.Second
 
-// NewChecker makes a checker; a nil client is one of its own. It follows no redirection.
-func NewChecker(s *Store, r Resolver, client *http.Client) *Checker {
-	one := http.Client{Timeout: fetchWithin}
-	if client != nil {
-		one = *client
+// NewChecker makes a checker.
+func NewChecker(s *Store, o CheckerOptions) *Checker {
+	if o.Resolver == nil {
+		o.Resolver = net.DefaultResolver
+	}
+	if o.Dial == nil {
+		o.Dial = (&net.Dialer{}).DialContext
+	}
+	one := http.Client{}
+	if o.Client != nil {
+		one = *o.Client
 	}
 	one.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse } // RFC 8461 §3.3
-	return &Checker{store: s, resolver: r, client: &one}
+	o.Client = &one
+	return &Checker{store: s, o: o}
 }
 
 // Check asks the DNS, keeps the report, and lets new keys sign whose records are there. Keys that a sender of the
@@ -38,7 +54,7 @@ func (c *Checker) Check(ctx context.Context, s Setup) (Report, error) {
 	if err != nil {
 		return Report{}, errs.Wrap("domains.Check "+s.Domain, err)
 	}
-	x := &examination{Setup: s, ctx: ctx, zone: newZone(c.resolver), client: c.client, keys: keys, now: c.store.now()}
+	x := &examination{Setup: s, ctx: ctx, o: c.o, zone: newZone(c.o.Resolver), keys: keys}
 	x.run()
 	if err := ctx.Err(); err != nil {
 		return Report{}, errs.Wrap("domains.Check "+s.Domain, err) // what was found is not what there is
@@ -73,13 +89,12 @@ func (c *Checker) keys(ctx context.Context, s Setup) (out []Key, err error) {
 // examination is one check under way.
 type examination struct {
 	Setup
-	ctx    context.Context
-	zone   *zone
-	client *http.Client
-	keys   []Key
-	now    time.Time
-	seen   []Key // whose record is there
-	out    []Finding
+	ctx  context.Context
+	o    CheckerOptions
+	zone *zone
+	keys []Key
+	seen []Key // whose record is there
+	out  []Finding
 }
 
 func (x *examination) run() {

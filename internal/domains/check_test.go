@@ -2,9 +2,17 @@ package domains_test
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
+	"log"
 	"maps"
+	"math/big"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -12,6 +20,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/emersion/go-smtp"
 
 	"amicale/internal/clock"
 	"amicale/internal/db"
@@ -78,7 +88,7 @@ const (
 )
 
 func goodSetup() domains.Setup {
-	return domains.Setup{Domain: "ail.example", Association: true, MailHost: "mail.annuaire.example", SiteHost: "annuaire.example", Receives: true, Encrypted: true}
+	return domains.Setup{Domain: "ail.example", Association: true, MailHost: "mail.annuaire.example", SiteHost: "annuaire.example", Receives: true}
 }
 
 // goodZone is all that an association's domain needs.
@@ -106,47 +116,127 @@ func publish(t *testing.T, z dns, s *domains.Store, names ...string) {
 	}
 }
 
-// policies serves what a case wants as policy, under any name.
-type policies struct {
+// outside is what a check meets besides the DNS: who serves the policy, under any name, and our mail server.
+type outside struct {
+	policies *httptest.Server
+	mail     map[string]string // address of a server by what it does about encryption
+	roots    *x509.CertPool
+
 	mu   sync.Mutex
 	text string // "" is a host that does not answer
 	kind string
 	code int
+	how  string // "vouched", "doubted", "clear", "broken"; "" is a port that does not answer
 }
 
-func (p *policies) serve(t *testing.T) *http.Client {
+func newOutside(t *testing.T) *outside {
 	t.Helper()
-	srv := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		w.Header().Set("Content-Type", p.kind)
+	o := &outside{mail: map[string]string{}, roots: x509.NewCertPool()}
+	o.good()
+	o.policies = httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		w.Header().Set("Content-Type", o.kind)
 		w.Header().Set("Location", "/elsewhere") // followed by nobody
-		w.WriteHeader(p.code)
+		w.WriteHeader(o.code)
 		if r.URL.Path == "/.well-known/mta-sts.txt" {
-			_, _ = w.Write([]byte(p.text))
+			_, _ = w.Write([]byte(o.text))
 		}
 	}))
-	t.Cleanup(srv.Close)
-	client := srv.Client()
+	t.Cleanup(o.policies.Close)
+	ours, others := certificate(t, "mail.annuaire.example"), certificate(t, "autre.example")
+	o.roots.AddCert(ours.Leaf)
+	o.roots.AddCert(others.Leaf)
+	o.serveMail(t, "vouched", &tls.Config{Certificates: []tls.Certificate{ours}})
+	o.serveMail(t, "doubted", &tls.Config{Certificates: []tls.Certificate{others}})
+	o.serveMail(t, "broken", &tls.Config{GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return nil, errors.New("no file") }})
+	o.serveMail(t, "clear", nil)
+	return o
+}
+
+// certificate is its own authority.
+func certificate(t *testing.T, name string) tls.Certificate {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	of := &x509.Certificate{SerialNumber: big.NewInt(1), DNSNames: []string{name}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true}
+	der, err := x509.CreateCertificate(rand.Reader, of, of, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	leaf, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}
+}
+
+// unasked is a conversation in which nobody may begin a letter.
+type unasked struct{ t *testing.T }
+
+func (u unasked) Mail(string, *smtp.MailOptions) error {
+	u.t.Error("a check begins a letter")
+	return errors.New("no")
+}
+func (unasked) Rcpt(string, *smtp.RcptOptions) error { return errors.New("no") }
+func (unasked) Data(io.Reader) error                 { return errors.New("no") }
+func (unasked) Reset()                               {}
+func (unasked) Logout() error                        { return nil }
+
+func (o *outside) serveMail(t *testing.T, how string, c *tls.Config) {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := smtp.NewServer(smtp.BackendFunc(func(*smtp.Conn) (smtp.Session, error) { return unasked{t}, nil }))
+	s.Domain, s.TLSConfig, s.ErrorLog = "mail.annuaire.example", c, log.New(io.Discard, "", 0)
+	go s.Serve(ln) // ends with Close
+	t.Cleanup(func() { s.Close() })
+	o.mail[how] = ln.Addr().String()
+}
+
+// good puts everything in order again.
+func (o *outside) good() {
+	o.serve(policy, "text/plain", 200)
+	o.encrypt("vouched")
+}
+
+func (o *outside) serve(text, kind string, code int) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.text, o.kind, o.code = text, kind, code
+}
+
+func (o *outside) encrypt(how string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.how = how
+}
+
+// checker sees this DNS and this outside.
+func (o *outside) checker(s *domains.Store, r domains.Resolver) *domains.Checker {
+	client := o.policies.Client()
 	transport, _ := client.Transport.(*http.Transport)
+	transport = transport.Clone()
 	transport.TLSClientConfig.ServerName = "example.com" // of the test server's certificate
-	transport.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
-		p.mu.Lock()
-		gone := p.text == ""
-		p.mu.Unlock()
+	transport.DisableKeepAlives = true
+	dial := func(ctx context.Context, _, address string) (net.Conn, error) {
+		o.mu.Lock()
+		to, gone := o.policies.Listener.Addr().String(), o.text == ""
+		if strings.HasSuffix(address, ":25") {
+			to, gone = o.mail[o.how], o.how == ""
+		}
+		o.mu.Unlock()
 		if gone {
 			return nil, errors.New("connection refused")
 		}
-		return (&net.Dialer{}).DialContext(ctx, "tcp", srv.Listener.Addr().String())
+		return (&net.Dialer{}).DialContext(ctx, "tcp", to)
 	}
-	transport.DisableKeepAlives = true
-	return client
-}
-
-func (p *policies) set(text, kind string, code int) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.text, p.kind, p.code = text, kind, code
+	transport.DialContext = dial
+	return domains.NewChecker(s, domains.CheckerOptions{Resolver: r, Client: &http.Client{Transport: transport}, Dial: dial, Roots: o.roots})
 }
 
 // bad are the findings that are not in order, a line each.
@@ -164,22 +254,22 @@ func bad(r domains.Report) string {
 // wrongCase is a zone or a setup with something that is not as it should be, and what must be said of it.
 type wrongCase struct {
 	name   string
-	change func(z dns, s *domains.Setup, p *policies)
+	change func(z dns, s *domains.Setup, p *outside)
 	want   string // as bad has it
 	wanted string // the record to publish of the first of them; "" is not looked at
 }
 
-func set(record string, values ...string) func(dns, *domains.Setup, *policies) {
-	return func(z dns, _ *domains.Setup, _ *policies) { z[record] = values }
+func set(record string, values ...string) func(dns, *domains.Setup, *outside) {
+	return func(z dns, _ *domains.Setup, _ *outside) { z[record] = values }
 }
 
-func serving(text, kind string, code int) func(dns, *domains.Setup, *policies) {
-	return func(_ dns, _ *domains.Setup, p *policies) { p.set(text, kind, code) }
+func serving(text, kind string, code int) func(dns, *domains.Setup, *outside) {
+	return func(_ dns, _ *domains.Setup, p *outside) { p.serve(text, kind, code) }
 }
 
 func arrivalCases() []wrongCase {
 	return []wrongCase{
-		{"all is well", func(dns, *domains.Setup, *policies) {}, "", ""},
+		{"all is well", func(dns, *domains.Setup, *outside) {}, "", ""},
 		{"no MX", set("MX ail.example"), "missing MX ail.example mx_missing", "10 mail.annuaire.example."},
 		{"the DNS fails", set("MX ail.example", "!"), "unknown MX ail.example unknown", ""},
 		{"mail elsewhere", set("MX ail.example", "10 mx.autre.example."), "wrong MX ail.example mx_elsewhere", ""},
@@ -192,31 +282,31 @@ func arrivalCases() []wrongCase {
 		{"the server is an alias", set("CNAME mail.annuaire.example", "vm1.host.example."), "wrong A mail.annuaire.example host_alias", ""},
 		{"the server has no address", set("A mail.annuaire.example"), "missing A mail.annuaire.example host_missing\n" +
 			"wrong TXT ail.example spf_lacks\nwrong TXT retour.ail.example spf_lacks\nwrong TXT lettres.ail.example spf_lacks\nwrong TXT mail.annuaire.example spf_lacks", ""},
-		{"the server's address is inside", func(z dns, _ *domains.Setup, _ *policies) {
+		{"the server's address is inside", func(z dns, _ *domains.Setup, _ *outside) {
 			z["A mail.annuaire.example"] = []string{"10.0.0.1"}
 		}, "wrong A mail.annuaire.example host_unreachable", ""},
-		{"the server's name is its own", func(z dns, s *domains.Setup, p *policies) {
+		{"the server's name is its own", func(z dns, s *domains.Setup, p *outside) {
 			s.MailHost = "localhost"
 			for _, d := range []string{"ail", "retour.ail", "lettres.ail"} {
 				z["MX "+d+".example"] = []string{"10 localhost."}
 				z["TXT "+d+".example"] = []string{"v=spf1 a:localhost -all"}
 			}
 			z["A localhost"] = []string{"127.0.0.1"}
-			p.set(strings.ReplaceAll(policy, "mail.annuaire.example", "localhost"), "text/plain", 200)
+			p.serve(strings.ReplaceAll(policy, "mail.annuaire.example", "localhost"), "text/plain", 200)
 		}, "wrong A localhost host_private", ""},
-		{"mail does not arrive", func(z dns, s *domains.Setup, _ *policies) {
+		{"mail does not arrive", func(z dns, s *domains.Setup, _ *outside) {
 			s.Receives = false
 			delete(z, "MX ail.example")
 			delete(z, "MX retour.ail.example")
 		}, "advice MX ail.example deaf\nadvice MX ail.example unanswerable", ""},
-		{"no public name", func(_ dns, s *domains.Setup, _ *policies) { s.Domain = "localhost" }, "missing MX localhost private", ""},
+		{"no public name", func(_ dns, s *domains.Setup, _ *outside) { s.Domain = "localhost" }, "missing MX localhost private", ""},
 	}
 }
 
 func sendingCases() []wrongCase {
-	ailSPF := func(text ...string) func(dns, *domains.Setup, *policies) { return set("TXT ail.example", text...) }
-	relay := func(host, text string) func(dns, *domains.Setup, *policies) {
-		return func(z dns, s *domains.Setup, _ *policies) {
+	ailSPF := func(text ...string) func(dns, *domains.Setup, *outside) { return set("TXT ail.example", text...) }
+	relay := func(host, text string) func(dns, *domains.Setup, *outside) {
+		return func(z dns, s *domains.Setup, _ *outside) {
 			s.Smarthost = host
 			for _, d := range []string{"ail", "retour.ail", "lettres.ail"} {
 				z["TXT "+d+".example"] = []string{text}
@@ -235,7 +325,7 @@ func sendingCases() []wrongCase {
 		{"something like SPF", ailSPF("v=spf10 a ~all"), "missing TXT ail.example spf_missing", ""},
 		{"two SPF", ailSPF(spfOK, "v=spf1 mx -all"), "wrong TXT ail.example spf_twice", ""},
 		{"others may send", ailSPF("v=spf1 include:_spf.autre.example -all"), "wrong TXT ail.example spf_void", "v=spf1 include:_spf.autre.example a:mail.annuaire.example -all"},
-		{"only others may send", func(z dns, _ *domains.Setup, _ *policies) {
+		{"only others may send", func(z dns, _ *domains.Setup, _ *outside) {
 			z["TXT ail.example"], z["TXT _spf.autre.example"] = []string{"v=spf1 include:_spf.autre.example -all"}, []string{"v=spf1 ip4:203.0.115.1 -all"}
 		}, "wrong TXT ail.example spf_lacks", "v=spf1 include:_spf.autre.example a:mail.annuaire.example -all"},
 		{"nobody may send", ailSPF("v=spf1 -all"), "wrong TXT ail.example spf_lacks", "v=spf1 a:mail.annuaire.example -all"},
@@ -249,7 +339,7 @@ func sendingCases() []wrongCase {
 			"wrong TXT ail.example spf_lookups", ""},
 		{"three names that are not there", ailSPF("v=spf1 a:x.example a:y.example a:z.example mx -all"), "wrong TXT ail.example spf_void", ""},
 		{"the DNS fails", ailSPF("!"), "unknown TXT ail.example unknown", ""},
-		{"the DNS fails below", func(z dns, _ *domains.Setup, _ *policies) {
+		{"the DNS fails below", func(z dns, _ *domains.Setup, _ *outside) {
 			z["TXT ail.example"], z["TXT _spf.autre.example"] = []string{"v=spf1 include:_spf.autre.example -all"}, []string{"!"}
 		}, "unknown TXT ail.example unknown", ""},
 		{"no SPF for what comes back", set("TXT retour.ail.example"), "missing TXT retour.ail.example spf_missing", ""},
@@ -298,7 +388,7 @@ func signingCases(z dns) []wrongCase {
 }
 
 func policyCases() []wrongCase {
-	rule := func(text ...string) func(dns, *domains.Setup, *policies) {
+	rule := func(text ...string) func(dns, *domains.Setup, *outside) {
 		return set("TXT _dmarc.ail.example", text...)
 	}
 	return []wrongCase{
@@ -312,7 +402,7 @@ func policyCases() []wrongCase {
 		{"nobody reads", rule("v=DMARC1; p=reject"), "advice TXT _dmarc.ail.example dmarc_blind", ""},
 		{"reports to no address", rule("v=DMARC1; p=reject; rua=x@ail.example"), "wrong TXT _dmarc.ail.example dmarc_rua", ""},
 		{"reports elsewhere", rule("v=DMARC1; p=reject; rua=mailto:x@rapports.example!10m"), "advice TXT ail.example._report._dmarc.rapports.example dmarc_elsewhere", "v=DMARC1"},
-		{"reports elsewhere, where they are taken", func(z dns, _ *domains.Setup, _ *policies) {
+		{"reports elsewhere, where they are taken", func(z dns, _ *domains.Setup, _ *outside) {
 			z["TXT _dmarc.ail.example"] = []string{"v=DMARC1; p=reject; rua=mailto:x@rapports.example"}
 			z["TXT ail.example._report._dmarc.rapports.example"] = []string{"v=DMARC1;"}
 		}, "", ""},
@@ -324,9 +414,12 @@ func policyCases() []wrongCase {
 
 func transportCases() []wrongCase {
 	const sts = "TXT _mta-sts.ail.example"
-	unserved := func(z dns, _ *domains.Setup, p *policies) { p.set("", "", 0) }
+	unserved := func(_ dns, _ *domains.Setup, p *outside) { p.serve("", "", 0) }
+	mail := func(how string, announced ...string) func(dns, *domains.Setup, *outside) {
+		return func(z dns, _ *domains.Setup, p *outside) { p.encrypt(how); z[sts] = announced }
+	}
 	return []wrongCase{
-		{"nothing", func(z dns, s *domains.Setup, p *policies) {
+		{"nothing", func(z dns, s *domains.Setup, p *outside) {
 			unserved(z, s, p)
 			z[sts], z["A mta-sts.ail.example"] = nil, nil
 		},
@@ -345,7 +438,11 @@ func transportCases() []wrongCase {
 		{"any server", serving(strings.ReplaceAll(policy, "mail.", "*."), "text/plain", 200), "", ""},
 		{"any server above", serving(strings.ReplaceAll(policy, "mail.annuaire", "*"), "text/plain", 200), "wrong HTTPS mta-sts.ail.example sts_hosts", ""},
 		{"ours, under an old number", serving(domains.PolicyText("mail.annuaire.example", true), "text/plain; charset=utf-8", 200), "advice TXT _mta-sts.ail.example sts_id", ""},
-		{"mail in clear", func(z dns, s *domains.Setup, _ *policies) { s.Encrypted = false; z[sts] = nil }, "advice TLS mail.annuaire.example sts_clear", ""},
+		{"mail in clear", mail("clear"), "advice TLS mail.annuaire.example tls_clear", ""},
+		{"encryption fails", mail("broken"), "wrong TLS mail.annuaire.example tls_broken", ""},
+		{"another's certificate", mail("doubted"), "advice TLS mail.annuaire.example tls_doubted\nadvice TXT _mta-sts.ail.example sts_unsaid", ""},
+		{"another's certificate under a strict policy", mail("doubted", goodSTS), "advice TLS mail.annuaire.example tls_doubted\nwrong HTTPS mta-sts.ail.example sts_shut", ""},
+		{"the port is closed from here", mail("", goodSTS), "advice TLS mail.annuaire.example tls_unreached", ""},
 		{"no reports", set("TXT _smtp._tls.ail.example"), "advice TXT _smtp._tls.ail.example tlsrpt_missing", ""},
 		{"reports twice", set("TXT _smtp._tls.ail.example", goodTLS, goodTLS), "wrong TXT _smtp._tls.ail.example tlsrpt_twice", ""},
 		{"reports to nobody", set("TXT _smtp._tls.ail.example", "v=TLSRPTv1; rua=x@y.example"), "wrong TXT _smtp._tls.ail.example tlsrpt_syntax", ""},
@@ -367,15 +464,14 @@ func TestEveryWrongRecordIsSaid(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	served := &policies{}
-	client := served.serve(t)
+	out := newOutside(t)
 	said := map[string]bool{}
 	for _, list := range [][]wrongCase{arrivalCases(), sendingCases(), signingCases(zone), policyCases(), transportCases()} {
 		for _, c := range list {
 			z, setup := maps.Clone(zone), goodSetup()
-			served.set(policy, "text/plain", 200)
-			c.change(z, &setup, served)
-			r, err := domains.NewChecker(s, z, client).Check(t.Context(), setup)
+			out.good()
+			c.change(z, &setup, out)
+			r, err := out.checker(s, z).Check(t.Context(), setup)
 			if err != nil {
 				t.Errorf("%s: %v", c.name, err)
 				continue
@@ -416,7 +512,7 @@ func TestTheSitesOwnDomain(t *testing.T) {
 	setup := domains.Setup{Domain: "Annuaire.example.", Own: true, MailHost: "mail.annuaire.example", SiteHost: "annuaire.example", Receives: true}
 	z := goodZone()
 	z["TXT _dmarc.annuaire.example"] = []string{"v=DMARC1; p=none; rua=mailto:x@annuaire.example"}
-	r, err := domains.NewChecker(s, z, nil).Check(t.Context(), setup)
+	r, err := newOutside(t).checker(s, z).Check(t.Context(), setup)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -442,7 +538,7 @@ func TestARuleFromAbove(t *testing.T) {
 	z := dns{"TXT _dmarc.insa.example": {"v=DMARC1; p=none; sp=reject; rua=mailto:x@insa.example"}}
 	check := func() domains.Report {
 		t.Helper()
-		r, err := domains.NewChecker(s, z, nil).Check(t.Context(), domains.Setup{Domain: "alumni.insa.example", Association: true, MailHost: "mail.insa.example"})
+		r, err := newOutside(t).checker(s, z).Check(t.Context(), domains.Setup{Domain: "alumni.insa.example", Association: true, MailHost: "mail.insa.example"})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -460,18 +556,21 @@ func TestARuleFromAbove(t *testing.T) {
 func TestAPolicyForTryingOut(t *testing.T) {
 	t.Parallel()
 	s := domains.NewStore(dbtest.New(t), clock.At(time.Date(2026, 11, 27, 8, 0, 0, 0, time.UTC)))
-	served := &policies{}
-	served.set(strings.Replace(policy, "enforce", "testing", 1), "text/plain", 200)
-	r, err := domains.NewChecker(s, goodZone(), served.serve(t)).Check(t.Context(), goodSetup())
-	if err != nil || r.About(domains.Transport)[0].Key != "sts_testing" {
-		t.Errorf("Check() = %+v, %v, want a policy for trying out", r.About(domains.Transport), err)
+	out := newOutside(t)
+	out.serve(strings.Replace(policy, "enforce", "testing", 1), "text/plain", 200)
+	for how, trusted := range map[string]bool{"vouched": true, "doubted": false} {
+		out.encrypt(how)
+		r, err := out.checker(s, goodZone()).Check(t.Context(), goodSetup())
+		if err != nil || len(r.About(domains.Transport)) != 3 || r.About(domains.Transport)[1].Key != "sts_testing" || r.Trusted() != trusted {
+			t.Errorf("with a certificate that is %s: %+v, %v, trusted: %v, want a policy for trying out", how, r.About(domains.Transport), err, r.Trusted())
+		}
 	}
 }
 
 func TestReportsAreKeptAndNewKeysSignOncePublished(t *testing.T) {
 	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
-		ctx, now, z := t.Context(), startClock(), goodZone()
+		ctx, now, z, out := t.Context(), startClock(), goodZone(), newOutside(t)
 		s := domains.NewStore(d, now.now)
 		sender := domains.Sender{Domain: "ail.example", Stream: mail.Forwarding}
 		if _, err := s.LastReport(ctx, "ail.example"); !errors.Is(err, errs.NotFound) {
@@ -479,9 +578,7 @@ func TestReportsAreKeptAndNewKeysSignOncePublished(t *testing.T) {
 		}
 		check := func(when, wantKeys string, wantBad string) {
 			t.Helper()
-			served := &policies{}
-			served.set(policy, "text/plain", 200)
-			r, err := domains.NewChecker(s, z, served.serve(t)).Check(ctx, goodSetup())
+			r, err := out.checker(s, z).Check(ctx, goodSetup())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -533,7 +630,7 @@ func TestACheckThatIsCutShortLeavesTheLastReport(t *testing.T) {
 	s := domains.NewStore(dbtest.New(t), clock.System)
 	ctx, cancel := context.WithCancel(t.Context())
 	z := goodZone()
-	c := domains.NewChecker(s, cutting{z, cancel}, nil)
+	c := newOutside(t).checker(s, cutting{z, cancel})
 	if _, err := c.Check(ctx, goodSetup()); !errors.Is(err, context.Canceled) {
 		t.Errorf("Check() cut short = %v, want canceled", err)
 	}

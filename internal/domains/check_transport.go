@@ -15,13 +15,13 @@ import (
 
 // transport is how mail comes to us encrypted for sure, and who is told when it does not.
 func (x *examination) transport() {
-	x.policyServed()
+	x.policyServed(x.encryption())
 	x.tlsReports()
 }
 
 // policyServed judges MTA-STS (RFC 8461): a record that says there is a policy, and the policy itself.
-func (x *examination) policyServed() {
-	policy := PolicyText(x.MailHost, x.Encrypted)
+func (x *examination) policyServed(how encryption) {
+	policy := PolicyText(x.MailHost, how == vouched)
 	r := record{"_mta-sts." + x.Domain, "TXT", "v=STSv1; id=" + policyID(policy)}
 	list, err := x.zone.texts(x.ctx, r.name)
 	if err != nil {
@@ -29,9 +29,8 @@ func (x *examination) policyServed() {
 		return
 	}
 	list = with(list, "v=STSv1")
-	if len(list) == 0 && !x.Encrypted {
-		x.say(Transport, Advice, record{lower(x.MailHost), "TLS", ""}, "sts_clear")
-		return
+	if len(list) == 0 && (how == clear || how == broken) {
+		return // first things first
 	}
 	served, fault := x.fetch()
 	switch {
@@ -53,7 +52,7 @@ func (x *examination) policyServed() {
 		x.pointed()
 		return
 	}
-	x.policyHolds(r, list[0], served)
+	x.policyHolds(r, list[0], served, how)
 }
 
 func validID(id string) bool {
@@ -70,7 +69,7 @@ func (x *examination) pointed() {
 }
 
 // policyHolds judges what is served: mail must be allowed to come to our server.
-func (x *examination) policyHolds(r record, found, served string) {
+func (x *examination) policyHolds(r record, found, served string, how encryption) {
 	host := record{PolicyHost(x.Domain), "HTTPS", ""}
 	mode, hosts, ok := readPolicy(served)
 	named := false
@@ -85,6 +84,8 @@ func (x *examination) policyHolds(r record, found, served string) {
 		x.say(Transport, Wrong, host, "sts_policy", lines(served)...)
 	case !named && mode != "none":
 		x.tell(Transport, Wrong, host, "sts_hosts", data, lines(served)...)
+	case mode == "enforce" && how != vouched && how != unreached:
+		x.say(Transport, Wrong, host, "sts_shut", lines(served)...)
 	case ours && tags(found)["id"] != policyID(served):
 		x.say(Transport, Advice, record{r.name, "TXT", "v=STSv1; id=" + policyID(served)}, "sts_id", found)
 	case mode != "enforce":
@@ -124,7 +125,7 @@ func (x *examination) fetch() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	resp, err := x.client.Do(req)
+	resp, err := x.o.Client.Do(req)
 	if err != nil {
 		var dns *net.DNSError
 		if errors.As(err, &dns) {

@@ -18,7 +18,6 @@ type Setup struct {
 	SiteHost    string // the host of the site's address
 	Smarthost   string // the host that mail leaves by; "" when it leaves from here
 	Receives    bool   // mail arrives here
-	Encrypted   bool   // the mail server has a certificate
 }
 
 // senders of the domain and below it.
