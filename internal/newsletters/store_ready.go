@@ -100,11 +100,17 @@ func (s *Store) readied(ctx context.Context, campaign id.ID) (*ready, error) {
 	return r, nil
 }
 
-// forget drops what is kept of a campaign: its state is looked at anew.
+// forget drops what is kept of a campaign, and has its state looked at anew for what was claimed before.
 func (s *Store) forget(campaign id.ID) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	r := s.ready[campaign]
 	delete(s.ready, campaign)
+	s.mu.Unlock()
+	if r != nil {
+		r.mu.Lock()
+		r.until = time.Time{}
+		r.mu.Unlock()
+	}
 }
 
 func (s *Store) makeReady(ctx context.Context, campaign id.ID) (*ready, error) {
