@@ -79,21 +79,27 @@ CREATE TABLE campaign_images (
 );
 CREATE INDEX campaign_images_campaign ON campaign_images (campaign_id, created_at);
 
--- An issue of an association's magazine.
+-- An issue of the magazine, and the associations whose members read it.
 CREATE TABLE magazine_issues (
-    id             UUID PRIMARY KEY,
-    association_id UUID NOT NULL REFERENCES associations (id) DEFERRABLE INITIALLY DEFERRED,
-    title          TEXT NOT NULL,
-    file_key       TEXT NOT NULL,         -- blob key of the PDF
-    file_size      BIGINT NOT NULL,
-    campaign_id    UUID REFERENCES campaigns (id) ON DELETE SET NULL DEFERRABLE INITIALLY DEFERRED, -- the letter that announces it
-    published_at   TIMESTAMP,             -- from then on its members read it
-    created_at     TIMESTAMP NOT NULL,
-    updated_at     TIMESTAMP NOT NULL
+    id         UUID PRIMARY KEY,
+    title      TEXT NOT NULL,
+    file_key   TEXT NOT NULL,            -- blob key of the PDF
+    file_size  BIGINT NOT NULL,          -- bytes
+    account_id UUID,                     -- who put it there
+    created_at TIMESTAMP NOT NULL
 );
-CREATE INDEX magazine_issues_association ON magazine_issues (association_id, created_at);
+
+CREATE TABLE magazine_editions (
+    issue_id       UUID NOT NULL REFERENCES magazine_issues (id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED,
+    association_id UUID NOT NULL REFERENCES associations (id) DEFERRABLE INITIALLY DEFERRED,
+    campaign_id    UUID REFERENCES campaigns (id) ON DELETE SET NULL DEFERRABLE INITIALLY DEFERRED, -- the letter that announces it
+    published_at   TIMESTAMP,            -- from then on its members read it
+    PRIMARY KEY (issue_id, association_id)
+);
+CREATE INDEX magazine_editions_association ON magazine_editions (association_id, published_at);
 
 -- +goose Down
+DROP TABLE magazine_editions;
 DROP TABLE magazine_issues;
 DROP TABLE campaign_images;
 DROP TABLE campaign_links;

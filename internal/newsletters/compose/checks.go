@@ -93,7 +93,7 @@ func (t *Template) linkFindings(stop, note func(string, map[string]any)) {
 		case slices.Contains(saysNothing, words):
 			vague++
 		}
-		if strings.HasPrefix(l.url, "http://") {
+		if strings.HasPrefix(l.url, "http://") && !l.own {
 			plain++
 		}
 		if l.personal {
@@ -124,18 +124,25 @@ func subjectFindings(w Written, note func(string, map[string]any)) {
 	}
 }
 
-// shouts reports whether most of a subject is in capitals, or it ends in more than one cry.
+// shouts reports whether most of a subject is in capitals, more than a name is, or it ends in more than one cry.
 func shouts(s string) bool {
-	upper, letters := 0, 0
-	for _, r := range s {
-		if unicode.IsLetter(r) {
-			letters++
-			if unicode.IsUpper(r) {
-				upper++
+	upper, letters, words := 0, 0, 0
+	for word := range strings.FieldsSeq(s) {
+		n, capitals := 0, 0
+		for _, r := range word {
+			if unicode.IsLetter(r) {
+				n++
+				if unicode.IsUpper(r) {
+					capitals++
+				}
 			}
 		}
+		if n > 1 && n == capitals {
+			words++
+		}
+		letters, upper = letters+n, upper+capitals
 	}
-	return letters >= 8 && upper*10 > letters*6 || strings.Count(s, "!") > 1
+	return words > 1 && upper*10 > letters*6 || strings.Count(s, "!") > 1
 }
 
 // spamWords are what filters know from those who want money, folded.

@@ -76,6 +76,7 @@ type found struct {
 type link struct {
 	text, url string
 	personal  bool // holds a field
+	own       bool // of the site
 }
 
 type picture struct {

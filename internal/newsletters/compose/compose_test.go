@@ -260,6 +260,7 @@ func TestFindings(t *testing.T) {
 		{"nothing to say", Written{"Les nouvelles", "Ce mois-ci", good + "[les photos du gala](https://exemple.fr)"}, nil, false},
 		{"empty", Written{}, []string{"no_subject", "no_body", "no_preheader"}, true},
 		{"shouting", Written{"GRANDE NOUVELLE POUR TOUS", "p", good}, []string{"shouting"}, false},
+		{"a name in capitals", Written{"INTERFACE 125 est là", "p", good}, nil, false},
 		{"crying", Written{"Viens !!", "p", good}, []string{"shouting"}, false},
 		{"long subject", Written{strings.Repeat("long ", 20), "p", good}, []string{"long_subject"}, false},
 		{"short subject", Written{"Eh", "p", good}, []string{"short_subject"}, false},

@@ -234,7 +234,7 @@ func (r *renderer) address(words, dest string) (to string, ok bool) {
 		r.found.badLinks = append(r.found.badLinks, dest)
 		return "", false
 	}
-	l := link{text: strings.TrimSpace(words), url: to, personal: hasMark(to)}
+	l := link{text: strings.TrimSpace(words), url: to, personal: hasMark(to), own: strings.HasPrefix(to, r.s.URL+"/")}
 	r.found.links = append(r.found.links, l)
 	if r.s.Link != nil && !l.personal && strings.HasPrefix(to, "http") {
 		to = r.s.Link(to)
