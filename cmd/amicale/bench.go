@@ -15,7 +15,7 @@ import (
 )
 
 type benchCmd struct {
-	Name     string `arg:"" help:"search, page, signin, start, import or forward." enum:"search,page,signin,start,import,forward"`
+	Name     string `arg:"" help:"search, page, signin, start, import, forward or campaign." enum:"search,page,signin,start,import,forward,campaign"`
 	People   int    `help:"How many people." default:"80000"`
 	N        int    `help:"How many repetitions; 0 chooses." default:"0"`
 	JSON     bool   `help:"One object a line."`
@@ -25,6 +25,7 @@ type benchCmd struct {
 	Connections int    `help:"Of mail: connections at once." default:"20"`
 	Kills       int    `help:"Of mail: how often the program is killed under way." default:"0"`
 	Faulty      uint32 `help:"Of mail: one of so many recipients fails the first time; 0: none." default:"0"`
+	Signed      bool   `help:"Of a campaign: sign every letter by both keys."`
 	Against     string `help:"Of forwarding: another forwarder, given the same load; see scripts/bench-forward.sh." placeholder:"HOST:PORT"`
 	Sink        string `help:"Of forwarding: where that one passes its mail on to." placeholder:"HOST:PORT"`
 }
@@ -35,6 +36,8 @@ func (c *benchCmd) Run(ctx context.Context, out console) error {
 		return c.imports(ctx, out)
 	case "forward":
 		return c.forward(ctx, out)
+	case "campaign":
+		return c.campaign(ctx, out)
 	}
 	s := config.Settings{Data: filepath.Join(c.Data, fmt.Sprint(c.People)), Database: c.Database, Listen: "127.0.0.1:0", LogLevel: "warn", LogFormat: "text"}
 	if err := s.Complete(); err != nil {
@@ -96,6 +99,36 @@ func (c *benchCmd) forward(ctx context.Context, out console) error {
 		return err
 	}
 	return c.print(out, mailLines(list))
+}
+
+// campaign measures a letter to everybody, sent by a process of its own.
+func (c *benchCmd) campaign(ctx context.Context, out console) error {
+	dir := filepath.Join(c.Data, "campaign", fmt.Sprint(c.People))
+	if err := mailbench.CampaignBase(ctx, dir, c.People); err != nil {
+		return err
+	}
+	n, err := c.startCampaign(ctx, dir)
+	if err != nil {
+		return err
+	}
+	r, err := mailbench.Campaign(ctx, mailbench.Options{Dir: dir, Messages: n, Connections: c.Connections, Kills: c.Kills, Faulty: c.Faulty, Signed: c.Signed, Log: os.Stderr})
+	if err != nil {
+		return err
+	}
+	return c.print(out, mailLines([]mailbench.Result{r}))
+}
+
+func (c *benchCmd) startCampaign(ctx context.Context, dir string) (int, error) {
+	s := config.Settings{Data: dir, Listen: "127.0.0.1:0", LogLevel: "warn", LogFormat: "text"}
+	if err := s.Complete(); err != nil {
+		return 0, err
+	}
+	opened, err := open(ctx, s, false, quiet)
+	if err != nil {
+		return 0, err
+	}
+	defer opened.close()
+	return opened.app.StartCampaign(ctx)
 }
 
 // mailLines are runs of mail as measurements print them: the times are of the acceptance, the first run is compared

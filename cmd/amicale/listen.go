@@ -23,7 +23,7 @@ import (
 
 // mailOptions is what the app needs to know of mail, without a listener: for commands that do not serve.
 func mailOptions(s config.Settings) app.MailOptions {
-	return app.MailOptions{Host: s.MailHost, Rspamd: s.Rspamd, Resolver: resolver(s), ImplicitTLS: s.ImplicitTLS()}
+	return app.MailOptions{Host: s.MailHost, Rspamd: s.Rspamd, Resolver: resolver(s), Unsigned: !s.Sign, ImplicitTLS: s.ImplicitTLS()}
 }
 
 // quiet is for what is served to nobody.

@@ -57,6 +57,9 @@ func (m *Measured) compare(of Measured) {
 // Summarize makes a line of the times that n repetitions took.
 func Summarize(name string, took []time.Duration) Measured {
 	slices.Sort(took)
+	if len(took) == 0 {
+		return Measured{Name: name}
+	}
 	at := func(q float64) float64 {
 		return float64(took[min(len(took)-1, int(q*float64(len(took))))]) / float64(time.Millisecond)
 	}

@@ -33,6 +33,7 @@ type MailOptions struct {
 	TLS      *tls.Config   // nil: neither STARTTLS nor submission
 	Resolver *net.Resolver // nil: the machine's
 	Rspamd   string
+	Unsigned bool // what leaves is signed by the smarthost
 	// Challenge answers those who ask, on the site's own port, whether the certificate's name is ours; nil: nobody does.
 	Challenge Challenge
 	// Listeners of the servers; nil: that one does not run.
@@ -146,8 +147,10 @@ func (a *App) federationName(ctx context.Context) (string, error) {
 // buildCourier makes what carries what leaves.
 func (a *App) buildCourier() {
 	o := outbox.CourierOptions{
-		Smarthost: a.o.Smarthost, Sources: []outbox.Source{newsletters.NewSource(a.newsletters)}, Observers: []outbox.Observer{a.bounces.Observe}, Signer: domains.NewSigner(a.domains, a.ours),
-		Hello: a.o.Mail.Host, Log: a.o.Log,
+		Smarthost: a.o.Smarthost, Sources: []outbox.Source{newsletters.NewSource(a.newsletters)}, Observers: []outbox.Observer{a.bounces.Observe}, Hello: a.o.Mail.Host, Log: a.o.Log,
+	}
+	if !a.o.Mail.Unsigned {
+		o.Signer = domains.NewSigner(a.domains, a.ours)
 	}
 	if r := a.o.Mail.Resolver; r != nil {
 		o.Resolver = r

@@ -32,6 +32,7 @@ type Settings struct {
 	SMTP           string   `help:"Address and port on which mail arrives from other servers, e.g. :25." env:"AMICALE_SMTP_LISTEN" placeholder:"HOST:PORT"`
 	LMTP           string   `help:"The same for a mail server that stands in front: HOST:PORT or unix:PATH." env:"AMICALE_LMTP_LISTEN" placeholder:"ADDRESS"`
 	Submission     string   `help:"Address and port on which people hand in mail with an app password, e.g. :587, or :465 for TLS from the first byte." env:"AMICALE_SUBMISSION_LISTEN" placeholder:"HOST:PORT"`
+	Sign           bool     `help:"Sign what leaves by DKIM; --no-sign where the smarthost does." default:"true" negatable:"" env:"AMICALE_SIGN"`
 	MailHost       string   `help:"The name the mail server greets with: that of its address in the DNS, and of the certificate. Default: the host of the URL." env:"AMICALE_MAIL_HOST" placeholder:"NAME"`
 	TLSCert        string   `help:"Certificate chain of the mail server, PEM; read again when the file changes." env:"AMICALE_TLS_CERT" placeholder:"FILE"`
 	TLSKey         string   `help:"Its private key, PEM." env:"AMICALE_TLS_KEY" placeholder:"FILE"`
