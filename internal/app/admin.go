@@ -50,7 +50,7 @@ func (a *App) screens() []screen {
 		{task: "house", key: "associations", url: "/admin/associations", roles: webmaster, count: a.countAssociations},
 		{task: "house", key: "federation", url: "/admin/federation", roles: admin},
 		{task: "watch", key: "journal", url: journalPath, roles: data},
-		{task: "watch", key: "mail", url: "/admin/courrier", roles: webmaster},
+		{task: "watch", key: "mail", url: mailPath, roles: webmaster, count: a.countMailTroubles, alarm: true},
 		{task: "watch", key: "state", url: statePath, roles: admin, count: a.countTroubles, alarm: true},
 	}
 }

@@ -120,7 +120,7 @@ func New(ctx context.Context, o Options) (*App, error) {
 func Messages() []fs.FS {
 	return []fs.FS{ui.Messages, web.Messages, mail.Messages, people.Messages, help.Messages, accounts.Messages,
 		activation.Messages, desk.Messages, registry.Messages, profiles.Messages, federation.Messages, imports.Messages, directory.Messages,
-		subscriptions.Messages, forwarding.Messages, bounces.Messages, newsletters.Messages, postings.Messages, Texts}
+		subscriptions.Messages, forwarding.Messages, bounces.Messages, domains.Messages, newsletters.Messages, postings.Messages, Texts}
 }
 
 func (a *App) buildGround(ctx context.Context) (err error) {
@@ -207,6 +207,7 @@ func (a *App) registerJobs() {
 	bounces.NewJobs(a.bounces).Register(a.runner)
 	newsletters.NewJobs(a.newsletters).Register(a.runner)
 	postings.NewJobs(a.postings).Register(a.runner)
+	a.registerMailChecks()
 	a.registerPeriodic()
 }
 

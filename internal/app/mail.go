@@ -39,6 +39,8 @@ type MailOptions struct {
 	// Listeners of the servers; nil: that one does not run.
 	SMTP, LMTP, Submission net.Listener
 	ImplicitTLS            bool // of submission
+	// Check is how the DNS is asked about our own domains, where not by Resolver.
+	Check domains.CheckerOptions
 }
 
 // Challenge stands before the site and answers what an authority asks of it (RFC 8555 §8.3).

@@ -26,6 +26,7 @@ func (a *App) Routes() []web.Route {
 		a.apiRoutes(),
 		a.demoRoutes(),
 		a.adminRoutes(),
+		a.mailRoutes(),
 		a.accountPages.Routes(),
 		activation.NewPages(a.activation, a.people, a.o.Now).Routes(),
 		desk.NewPages(a.desk, a.people, a.o.Now).Routes(),

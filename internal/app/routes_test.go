@@ -34,7 +34,7 @@ func placeholders(t testing.TB, w *webtest.World) map[string]string {
 	}
 	return map[string]string{
 		"login": webtest.Member, "code": "ly", "account": account.String(), "slug": "se-connecter", "size": "small", "token": "jeton",
-		"id": id.ID{15: 1}.String(), "contact": id.ID{15: 1}.String(), "undo": id.ID{15: 1}.String(), "file": id.ID{15: 1}.String(), "campaign": id.ID{15: 1}.String(), "number": "1", "slip": id.ID{15: 1}.String(), "message": id.ID{15: 1}.String(), "delivery": id.ID{15: 1}.String(), "password": id.ID{15: 1}.String(), "image": id.ID{15: 1}.String(), "switch": id.ID{15: 1}.String(), "n": "1", "name": "rien", "person": personOf(t, w, webtest.Member2).String(),
+		"id": id.ID{15: 1}.String(), "contact": id.ID{15: 1}.String(), "undo": id.ID{15: 1}.String(), "file": id.ID{15: 1}.String(), "campaign": id.ID{15: 1}.String(), "number": "1", "slip": id.ID{15: 1}.String(), "message": id.ID{15: 1}.String(), "delivery": id.ID{15: 1}.String(), "password": id.ID{15: 1}.String(), "image": id.ID{15: 1}.String(), "switch": id.ID{15: 1}.String(), "n": "1", "name": "rien", "domain": "ail.example", "person": personOf(t, w, webtest.Member2).String(),
 	}
 }
 

@@ -71,7 +71,7 @@ func (c *Checker) Check(ctx context.Context, s Setup) (Report, error) {
 // keys are those of the domain and of those below it that send.
 func (c *Checker) keys(ctx context.Context, s Setup) (out []Key, err error) {
 	names := []string{s.Domain, s.letters()}
-	for _, sender := range s.senders() {
+	for _, sender := range s.Senders() {
 		if _, err := c.store.SigningKeys(ctx, sender); err != nil {
 			return nil, err
 		}

@@ -20,8 +20,8 @@ type Setup struct {
 	Receives    bool   // mail arrives here
 }
 
-// senders of the domain and below it.
-func (s Setup) senders() []Sender {
+// Senders are those of the domain and below it.
+func (s Setup) Senders() []Sender {
 	var own string
 	var associations []string
 	if s.Own {
