@@ -11,7 +11,12 @@ import (
 
 type doctorCmd struct {
 	config.Settings
+
+	Site doctorSiteCmd `cmd:"" default:"1" hidden:"" help:"Check what the site stands on."`
+	Mail doctorMailCmd `cmd:"" help:"Say what the DNS must hold for a mail domain, and what is missing or wrong there. Example: amicale doctor mail ail.example"`
 }
+
+type doctorSiteCmd struct{}
 
 // verdict is how bad a finding is.
 type verdict int
@@ -51,11 +56,11 @@ func (x *examination) wrong(about, todo, text string, args ...any) {
 }
 
 // Run looks at everything an installation stands on and changes nothing. It fails when something is wrong.
-func (c *doctorCmd) Run(ctx context.Context, out console) error {
-	if err := c.Complete(); err != nil {
+func (doctorSiteCmd) Run(ctx context.Context, out console, doctor *doctorCmd) error {
+	if err := doctor.Complete(); err != nil {
 		return fmt.Errorf("the settings cannot be used: %w", err)
 	}
-	x := &examination{settings: c.Settings}
+	x := &examination{settings: doctor.Settings}
 	x.database(ctx)
 	if x.site != nil {
 		defer x.site.close()

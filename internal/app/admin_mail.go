@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/url"
 	"strings"
 
@@ -103,6 +104,25 @@ func (a *App) checker() *domains.Checker {
 // checkPayload is what a job of checkKind is about.
 type checkPayload struct {
 	Domain string `json:"domain"`
+}
+
+// CheckMail asks the DNS about a mail domain of the installation; receives is whether mail arrives at a server of its.
+func (c Console) CheckMail(ctx context.Context, domain string, receives bool) (domains.Report, error) {
+	list, err := c.app.mailDomains(ctx, receives)
+	if err != nil {
+		return domains.Report{}, err
+	}
+	var known []string
+	for _, d := range list {
+		if d.Domain == strings.ToLower(strings.TrimSuffix(domain, ".")) {
+			return c.app.checker().Check(ctx, d.Setup)
+		}
+		known = append(known, d.Domain)
+	}
+	if len(known) == 0 {
+		return domains.Report{}, errors.New("there is no mail domain yet: set the site up first")
+	}
+	return domains.Report{}, fmt.Errorf("%s is no mail domain here; these are: %s", domain, strings.Join(known, ", "))
 }
 
 // registerMailChecks names to the runner what looks at the DNS: when asked, and every night. The demonstration's

@@ -27,6 +27,9 @@ type Console struct{ app *App }
 // Console opens it.
 func (a *App) Console() Console { return Console{a} }
 
+// Words makes the texts of what the console is told English.
+func (c Console) Words(ctx context.Context) context.Context { return c.app.bundle.With(ctx, "en") }
+
 // operator is who acts at the console.
 func operator() viewer.Viewer { return viewer.ForSystem("console") }
 
@@ -238,7 +241,7 @@ func (c Console) explain(err error) error {
 	if err == nil {
 		return nil
 	}
-	ctx := c.app.bundle.With(context.Background(), "en")
+	ctx := c.Words(context.Background())
 	fields := errs.FieldsOf(err)
 	if len(fields) > 0 {
 		var parts []string

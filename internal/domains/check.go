@@ -2,6 +2,7 @@ package domains
 
 import (
 	"context"
+	"crypto/tls"
 	"crypto/x509"
 	"net"
 	"net/http"
@@ -35,9 +36,10 @@ func NewChecker(s *Store, o CheckerOptions) *Checker {
 		o.Resolver = net.DefaultResolver
 	}
 	if o.Dial == nil {
-		o.Dial = (&net.Dialer{}).DialContext
+		own, _ := o.Resolver.(*net.Resolver) // else the machine's
+		o.Dial = (&net.Dialer{Resolver: own}).DialContext
 	}
-	one := http.Client{}
+	one := http.Client{Transport: &http.Transport{DialContext: o.Dial, TLSClientConfig: &tls.Config{RootCAs: o.Roots}, DisableKeepAlives: true}}
 	if o.Client != nil {
 		one = *o.Client
 	}

@@ -37,6 +37,9 @@ const (
 // Topics are all of them, in the order of pages.
 func Topics() []Topic { return []Topic{Arrival, Sending, Signing, Policy, Transport} }
 
+// Words are what the topic is called, in the language of the context.
+func (t Topic) Words(ctx context.Context) string { return i18n.T(ctx, "domains.topic."+string(t)) }
+
 // Finding is what is to be said of one DNS record.
 type Finding struct {
 	Topic    Topic     `json:"topic"`
