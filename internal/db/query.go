@@ -28,7 +28,7 @@ type txKey struct{ d *DB }
 
 // txn is the transaction in a context, with what to do once it is committed.
 type txn struct {
-	db    *DB
+	db    *DB // nil for a snapshot: its connection only reads, and kept statements are of the one that writes
 	tx    *sql.Tx
 	mu    sync.Mutex // one statement at a time on the connection
 	stmts map[string]*stmt
@@ -130,8 +130,10 @@ func (t *txn) statement(ctx context.Context, q string, postgres bool) *sql.Stmt 
 	if s == nil {
 		s = &stmt{}
 		t.stmts[q] = s
-		if kept := t.db.kept(q); kept != nil {
-			s.prepared = t.tx.StmtContext(ctx, kept)
+		if t.db != nil {
+			if kept := t.db.kept(q); kept != nil {
+				s.prepared = t.tx.StmtContext(ctx, kept)
+			}
 		}
 	}
 	s.uses++
