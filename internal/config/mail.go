@@ -5,8 +5,10 @@ import (
 	"crypto/tls"
 	"fmt"
 	"net"
+	"net/mail"
 	"net/url"
 	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -30,7 +32,11 @@ func (s *Settings) checkMail() error {
 		if a.address == "" || a.name == "lmtp" && strings.HasPrefix(a.address, "unix:") {
 			continue
 		}
-		if _, port, err := net.SplitHostPort(a.address); err != nil || port == "" {
+		_, port, err := net.SplitHostPort(a.address)
+		if err == nil {
+			_, err = strconv.ParseUint(port, 10, 16)
+		}
+		if err != nil {
 			return fmt.Errorf("config: %s %q is not like 127.0.0.1:25", a.name, a.address)
 		}
 	}
@@ -39,6 +45,9 @@ func (s *Settings) checkMail() error {
 	}
 	if s.TLSCert != "" && s.ACME != "" {
 		return fmt.Errorf("config: the certificate comes from tls-cert or by acme, not both")
+	}
+	if _, err := mail.ParseAddress(s.ACME); s.ACME != "" && err != nil {
+		return fmt.Errorf("config: acme %q is no e-mail address", s.ACME)
 	}
 	if s.Submission != "" && s.TLSCert == "" && s.ACME == "" {
 		return fmt.Errorf("config: submission needs a certificate: passwords do not travel in clear (tls-cert and tls-key, or acme)")
