@@ -242,6 +242,9 @@ func (p previewProps) versions(ctx context.Context) []ui.Tab {
 // findingText says in plain words what was noticed.
 func findingText(ctx context.Context, f Found) string {
 	s := i18n.T(ctx, f.Key, f.Data)
+	if f.Count > 0 {
+		s = i18n.N(ctx, f.Key, f.Count, f.Data)
+	}
 	if f.Lang != "" {
 		return i18n.T(ctx, "newsletters.lang."+f.Lang) + " : " + s
 	}

@@ -14,6 +14,7 @@ type Finding struct {
 	Key   string // of the message
 	Data  map[string]any
 	Stops bool // the letter cannot leave with it
+	Count int  // how many there are, where the message says so; else 0
 }
 
 // What mailboxes do, as they say themselves or as is commonly observed.
@@ -28,16 +29,21 @@ const (
 // Findings are what is noticed in a letter, what stops it first.
 func (t *Template) Findings(w Written) []Finding {
 	var out []Finding
-	stop := func(key string, data map[string]any) { out = append(out, Finding{key, data, true}) }
-	note := func(key string, data map[string]any) { out = append(out, Finding{key, data, false}) }
+	stop := func(key string, data map[string]any) { out = append(out, Finding{Key: key, Data: data, Stops: true}) }
+	count := func(key string, n int) {
+		if n > 0 {
+			out = append(out, Finding{Key: key, Count: n})
+		}
+	}
+	note := func(key string, data map[string]any) { out = append(out, Finding{Key: key, Data: data}) }
 	if strings.TrimSpace(w.Subject) == "" {
 		stop("newsletters.check.no_subject", nil)
 	}
 	if t.found.words == 0 && len(t.found.images) == 0 {
 		stop("newsletters.check.no_body", nil)
 	}
-	t.pictureFindings(stop, note)
-	t.linkFindings(stop, note)
+	t.pictureFindings(stop, note, count)
+	t.linkFindings(stop, count)
 	subjectFindings(w, note)
 	if strings.TrimSpace(w.Preheader) == "" {
 		note("newsletters.check.no_preheader", nil)
@@ -60,7 +66,7 @@ func (t *Template) Findings(w Written) []Finding {
 	return out
 }
 
-func (t *Template) pictureFindings(stop, note func(string, map[string]any)) {
+func (t *Template) pictureFindings(stop, note func(string, map[string]any), count func(string, int)) {
 	nameless := 0
 	for _, p := range t.found.images {
 		if !p.known {
@@ -69,9 +75,7 @@ func (t *Template) pictureFindings(stop, note func(string, map[string]any)) {
 			nameless++
 		}
 	}
-	if nameless > 0 {
-		note("newsletters.check.image_without_words", map[string]any{"Count": nameless})
-	}
+	count("newsletters.check.image_without_words", nameless)
 	if len(t.found.images) > 0 && t.found.words < fewWords {
 		note("newsletters.check.image_only", nil)
 	}
@@ -80,7 +84,7 @@ func (t *Template) pictureFindings(stop, note func(string, map[string]any)) {
 // saysNothing are the words of links that tell nobody where they lead.
 var saysNothing = []string{"ici", "cliquez ici", "clique ici", "cliquer ici", "lien", "en savoir plus", "here", "click here", "link", "more", "read more"}
 
-func (t *Template) linkFindings(stop, note func(string, map[string]any)) {
+func (t *Template) linkFindings(stop func(string, map[string]any), count func(string, int)) {
 	for _, to := range t.found.badLinks {
 		stop("newsletters.check.bad_link", map[string]any{"URL": to})
 	}
@@ -100,14 +104,10 @@ func (t *Template) linkFindings(stop, note func(string, map[string]any)) {
 			personal++
 		}
 	}
-	for _, seen := range []struct {
-		key   string
-		count int
-	}{{"wordless_link", wordless}, {"vague_link", vague}, {"plain_link", plain}, {"personal_link", personal}} {
-		if seen.count > 0 {
-			note("newsletters.check."+seen.key, map[string]any{"Count": seen.count})
-		}
-	}
+	count("newsletters.check.wordless_link", wordless)
+	count("newsletters.check.vague_link", vague)
+	count("newsletters.check.plain_link", plain)
+	count("newsletters.check.personal_link", personal)
 }
 
 func subjectFindings(w Written, note func(string, map[string]any)) {
