@@ -122,15 +122,6 @@ func zone() *time.Location {
 	return z
 }
 
-// inZone is how a moment stands in the two fields.
-func inZone(at time.Time) (day, hour string) {
-	if at.IsZero() {
-		return "", ""
-	}
-	at = at.In(zone())
-	return at.Format("2006-01-02"), at.Format("15:04")
-}
-
 type trackProps struct {
 	Numbers
 	Errors    map[string]string
