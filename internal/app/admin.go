@@ -8,6 +8,7 @@ import (
 
 	"amicale/internal/desk"
 	"amicale/internal/i18n"
+	"amicale/internal/newsletters"
 	"amicale/internal/postings"
 	"amicale/internal/ui"
 	"amicale/internal/viewer"
@@ -44,7 +45,8 @@ func (a *App) screens() []screen {
 		{task: "care", key: "people", url: "/admin/personnes", roles: data, count: a.countPeople},
 		{task: "care", key: "imports", url: "/admin/imports", roles: webmaster, count: a.countImports},
 		{task: "care", key: "addresses", url: "/admin/adresses", roles: data},
-		{task: "write", key: "letters", url: "/admin/lettres", roles: []viewer.RoleName{viewer.Webmaster, viewer.Editor}},
+		{task: "write", key: "letters", url: newsletters.Path, roles: []viewer.RoleName{viewer.Webmaster, viewer.Editor}},
+		{task: "write", key: "magazine", url: "/admin/magazine", roles: []viewer.RoleName{viewer.Webmaster, viewer.Editor, viewer.Secretary}},
 		{task: "write", key: "offers", url: postings.Path, roles: []viewer.RoleName{viewer.Webmaster, viewer.Editor}},
 		{task: "house", key: "accesses", url: "/admin/acces", roles: webmaster},
 		{task: "house", key: "associations", url: "/admin/associations", roles: webmaster, count: a.countAssociations},

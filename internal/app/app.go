@@ -34,6 +34,7 @@ import (
 	"amicale/internal/jobs"
 	"amicale/internal/mail"
 	"amicale/internal/newsletters"
+	"amicale/internal/newsletters/magazine"
 	"amicale/internal/outbox"
 	"amicale/internal/people"
 	"amicale/internal/postings"
@@ -97,6 +98,7 @@ type App struct {
 	forwarding    *forwarding.Store
 	bounces       *bounces.Store
 	newsletters   *newsletters.Store
+	magazine      *magazine.Store
 	postings      *postings.Store
 	courier       *outbox.Courier
 
@@ -120,7 +122,7 @@ func New(ctx context.Context, o Options) (*App, error) {
 func Messages() []fs.FS {
 	return []fs.FS{ui.Messages, web.Messages, mail.Messages, people.Messages, help.Messages, accounts.Messages,
 		activation.Messages, desk.Messages, registry.Messages, profiles.Messages, federation.Messages, imports.Messages, directory.Messages,
-		subscriptions.Messages, forwarding.Messages, bounces.Messages, domains.Messages, newsletters.Messages, postings.Messages, Texts}
+		subscriptions.Messages, forwarding.Messages, bounces.Messages, domains.Messages, newsletters.Messages, magazine.Messages, postings.Messages, Texts}
 }
 
 func (a *App) buildGround(ctx context.Context) (err error) {

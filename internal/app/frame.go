@@ -13,6 +13,7 @@ import (
 	"amicale/internal/federation"
 	"amicale/internal/help"
 	"amicale/internal/i18n"
+	"amicale/internal/newsletters/magazine"
 	"amicale/internal/ui"
 	"amicale/internal/viewer"
 	"amicale/internal/web"
@@ -131,7 +132,11 @@ func (a *App) userMenu(r *web.Request) []ui.MenuItem {
 }
 
 func (a *App) footer(r *web.Request) []ui.NavItem {
-	return []ui.NavItem{{Label: r.T("app.footer.associations"), URL: "/association"}}
+	out := []ui.NavItem{{Label: r.T("app.footer.associations"), URL: "/association"}}
+	if r.Viewer.InNetwork() {
+		out = append(out, ui.NavItem{Label: r.T("app.footer.magazine"), URL: magazine.ReadPath})
+	}
+	return out
 }
 
 // helpURL leads to the page that explains this screen, else to the help's front.

@@ -18,6 +18,7 @@ import (
 	"amicale/internal/inbox"
 	"amicale/internal/mail"
 	"amicale/internal/newsletters"
+	"amicale/internal/newsletters/magazine"
 	"amicale/internal/newsletters/segments"
 	"amicale/internal/outbox"
 	"amicale/internal/people"
@@ -121,6 +122,8 @@ func (a *App) buildMail(ctx context.Context) error {
 		d.Returns = &a.tokens
 	}
 	a.newsletters = newsletters.NewStore(d)
+	a.magazine = magazine.NewStore(magazine.Deps{DB: a.o.DB, People: a.people, Trail: a.trail, Blobs: a.o.Blobs, Letters: a.newsletters,
+		Subscriptions: a.subscriptions, Bundle: a.bundle, Origin: a.o.URL, Now: a.o.Now})
 	a.buildCourier()
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"amicale/internal/help"
 	"amicale/internal/imports"
 	"amicale/internal/newsletters"
+	"amicale/internal/newsletters/magazine"
 	"amicale/internal/postings"
 	"amicale/internal/profiles"
 	"amicale/internal/registry"
@@ -36,6 +37,7 @@ func (a *App) Routes() []web.Route {
 		a.federationPages.Routes(),
 		directory.NewPages(a.directory, a.people).Routes(),
 		newsletters.NewPages(a.newsletters).Routes(),
+		magazine.NewPages(a.magazine).Routes(),
 		postings.NewPages(a.postings, a.people).Routes(),
 		forwarding.NewPages(a.forwarding, a.forwardingOptions()).Routes(),
 		a.bouncePages.Routes(),

@@ -18,12 +18,12 @@ import (
 
 // Where the pages stand.
 const (
-	readPath  = "/magazine"
+	ReadPath  = "/magazine"
 	adminPath = "/admin/magazine"
 )
 
 // Path is where an issue is read.
-func Path(issue id.ID) string { return readPath + "/" + issue.String() }
+func Path(issue id.ID) string { return ReadPath + "/" + issue.String() }
 
 func issuePath(issue id.ID) string { return adminPath + "/" + issue.String() }
 
@@ -46,8 +46,8 @@ func (p *Pages) Routes() []web.Route {
 	poster := func(h web.Handle) web.Handler { return web.Staff(h, viewer.Webmaster, viewer.Secretary) }
 	one := adminPath + "/{id}"
 	return []web.Route{
-		{Pattern: "GET " + readPath, Handler: web.Network(p.shelf)},
-		{Pattern: "GET " + readPath + "/{id}", Handler: web.SignedIn(p.read)},
+		{Pattern: "GET " + ReadPath, Handler: web.Network(p.shelf)},
+		{Pattern: "GET " + ReadPath + "/{id}", Handler: web.SignedIn(p.read)},
 		{Pattern: "GET " + adminPath, Handler: either(p.list)},
 		{Pattern: "POST " + adminPath, Handler: maker(p.create)},
 		{Pattern: "GET " + one, Handler: either(p.show)},
