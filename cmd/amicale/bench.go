@@ -103,15 +103,16 @@ func (c *benchCmd) forward(ctx context.Context, out console) error {
 
 // campaign measures a letter to everybody, sent by a process of its own.
 func (c *benchCmd) campaign(ctx context.Context, out console) error {
-	dir := filepath.Join(c.Data, "campaign", fmt.Sprint(c.People))
-	if err := mailbench.CampaignBase(ctx, dir, c.People); err != nil {
-		return err
+	o := mailbench.Options{Dir: filepath.Join(c.Data, "campaign", fmt.Sprint(c.People)), People: c.People, Connections: c.Connections,
+		Kills: c.Kills, Faulty: c.Faulty, Signed: c.Signed, Log: os.Stderr}
+	err := mailbench.CampaignBase(ctx, o)
+	if err == nil {
+		o.Messages, err = c.startCampaign(ctx, o.Dir)
 	}
-	n, err := c.startCampaign(ctx, dir)
 	if err != nil {
 		return err
 	}
-	r, err := mailbench.Campaign(ctx, mailbench.Options{Dir: dir, Messages: n, Connections: c.Connections, Kills: c.Kills, Faulty: c.Faulty, Signed: c.Signed, Log: os.Stderr})
+	r, err := mailbench.Campaign(ctx, o)
 	if err != nil {
 		return err
 	}

@@ -62,7 +62,14 @@ func Campaign(ctx context.Context, o Options) (Result, error) {
 func recipient(i int) string { return fmt.Sprintf("n%d@t%d.example", i, i%targetDomains) }
 
 // CampaignBase makes a base of that many people with an address each, or uses the one that is there.
-func CampaignBase(ctx context.Context, dir string, n int) error {
+func CampaignBase(ctx context.Context, o Options) error {
+	if err := fillCampaignBase(ctx, o.Dir, o.People); err != nil {
+		return err
+	}
+	return settle(ctx, o)
+}
+
+func fillCampaignBase(ctx context.Context, dir string, n int) error {
 	d, err := db.Open(ctx, "sqlite:"+filepath.Join(dir, "amicale.db"), db.Options{})
 	if err != nil {
 		return err

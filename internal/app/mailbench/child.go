@@ -75,6 +75,15 @@ func (c *child) wait() error {
 	return err
 }
 
+// settle lets the program serve the base once and stop, so that what it keeps for a quick start is there.
+func settle(ctx context.Context, o Options) error {
+	c := &child{log: o.Log, env: o.Env, args: []string{"--data", o.Dir, "--listen", "127.0.0.1:0", "--log-level", "warn"}}
+	if err := c.start(ctx); err != nil {
+		return err
+	}
+	return c.stop()
+}
+
 // freePort is an address on loopback that nobody listens on at the moment.
 func freePort() (string, error) {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")

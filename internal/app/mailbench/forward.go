@@ -51,6 +51,9 @@ const (
 // lifetime addresses of the base, until the last has come out.
 func Forward(ctx context.Context, o Options) ([]Result, error) {
 	recipients, err := forwardBase(ctx, o)
+	if err == nil {
+		err = settle(ctx, o)
+	}
 	if err != nil {
 		return nil, err
 	}
