@@ -21,9 +21,9 @@ var actionName = regexp.MustCompile(`^[a-z]+\.[a-z_]+$`)
 // family is the beginning of actions whose end is the name of a state: "import." + string(state).
 var family = regexp.MustCompile(`^[a-z]+\.$`)
 
-// actionsIn finds what a package's files write into the trail: values of a field Action, of constants and variables
-// used there, of arguments given for a parameter called action, and what functions return that are called there. Of an
-// action put together it gives the beginning.
+// actionsIn finds what a package's files write into the trail: values of a field Action or action, of constants and
+// variables used there, of arguments given for a parameter called action, and what functions return that are called
+// there. Of an action put together it gives the beginning.
 func actionsIn(files []*ast.File) []string {
 	var out []string
 	makers := map[string]bool{} // functions that give an action
@@ -42,24 +42,25 @@ func actionsIn(files []*ast.File) []string {
 	}
 	names := map[string]bool{"action": true} // constants and variables that hold an action
 	at := map[string]int{}                   // function → place of its parameter action
+	in := map[string]int{}                   // type → place of its field action
 	for _, f := range files {
 		ast.Inspect(f, func(n ast.Node) bool {
 			switch x := n.(type) {
 			case *ast.KeyValueExpr:
-				if k, ok := x.Key.(*ast.Ident); ok && k.Name == "Action" {
+				if k, ok := x.Key.(*ast.Ident); ok && strings.EqualFold(k.Name, "action") {
 					if v, ok := x.Value.(*ast.Ident); ok {
 						names[v.Name] = true
 					}
 					add(x.Value)
 				}
 			case *ast.FuncDecl:
-				place := 0
-				for _, field := range x.Type.Params.List {
-					for _, name := range field.Names {
-						if name.Name == "action" {
-							at[x.Name.Name] = place
-						}
-						place++
+				if place := placeOfAction(x.Type.Params); place >= 0 {
+					at[x.Name.Name] = place
+				}
+			case *ast.TypeSpec:
+				if s, ok := x.Type.(*ast.StructType); ok {
+					if place := placeOfAction(s.Fields); place >= 0 {
+						in[x.Name.Name] = place
 					}
 				}
 			}
@@ -85,6 +86,12 @@ func actionsIn(files []*ast.File) []string {
 				if place, ok := at[called(x)]; ok && place < len(x.Args) {
 					add(x.Args[place])
 				}
+			case *ast.CompositeLit:
+				if of, ok := x.Type.(*ast.Ident); ok {
+					if place, ok := in[of.Name]; ok && place < len(x.Elts) {
+						add(x.Elts[place])
+					}
+				}
 			}
 			return true
 		})
@@ -102,6 +109,20 @@ func actionsIn(files []*ast.File) []string {
 		}
 	}
 	return out
+}
+
+// placeOfAction is where one called action stands among parameters or fields; -1 where there is none.
+func placeOfAction(list *ast.FieldList) int {
+	place := 0
+	for _, field := range list.List {
+		for _, name := range field.Names {
+			if name.Name == "action" {
+				return place
+			}
+			place++
+		}
+	}
+	return -1
 }
 
 func called(c *ast.CallExpr) string {
@@ -126,6 +147,11 @@ func (s *S) do() {
 	action = "a.closed"
 	other := "a.other"
 	s.note(ctx, v, either(true))
+	s.do(change{action: "a.keyed"}, step{1, "a.placed"})
+}
+type step struct {
+	to     int
+	action string
 }
 func either(b bool) string {
 	if b {
@@ -139,7 +165,7 @@ func unrelated() string { return "a.unrelated" }`, 0)
 	}
 	got := actionsIn([]*ast.File{f})
 	slices.Sort(got)
-	if want := []string{"a.closed", "a.done", "a.no", "a.noted", "a.opened", "a.viewed", "a.yes", "b."}; !slices.Equal(got, want) {
+	if want := []string{"a.closed", "a.done", "a.keyed", "a.no", "a.noted", "a.opened", "a.placed", "a.viewed", "a.yes", "b."}; !slices.Equal(got, want) {
 		t.Errorf("actionsIn = %q, want %q", got, want)
 	}
 }
