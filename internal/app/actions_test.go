@@ -213,3 +213,32 @@ func TestEveryActionHasWords(t *testing.T) {
 		}
 	}
 }
+
+// details are what stores add to an entry of the trail: keys of a map there, in lower case. Data for messages begin with
+// a capital.
+var details = regexp.MustCompile(`map\[string\]any\{[^}]*\}|detail\["[a-z_]+"\]`)
+
+func TestEveryDetailHasWords(t *testing.T) {
+	t.Parallel()
+	b, err := i18n.Load(app.Messages()...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := regexp.MustCompile(`"([a-z_]+)"[:\]]`)
+	keys, found := b.Keys("fr"), map[string]bool{}
+	sources(t, ".go", func(path, content string) {
+		if file := filepath.Base(path); !strings.HasPrefix(file, "store") || strings.HasSuffix(file, "_test.go") {
+			return
+		}
+		for _, part := range details.FindAllString(content, -1) {
+			for _, m := range name.FindAllStringSubmatch(part, -1) {
+				if found[m[1]] = true; !slices.Contains(keys, "app.detail."+m[1]) {
+					t.Errorf("%s: no words for %q", path, "app.detail."+m[1])
+				}
+			}
+		}
+	})
+	if len(found) < 20 || !found["took_over"] {
+		t.Errorf("the search for details finds too little: %v", found)
+	}
+}

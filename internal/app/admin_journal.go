@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"amicale/internal/audit"
 	"amicale/internal/errs"
@@ -166,19 +167,12 @@ func wordsFor(ctx context.Context, name string, families ...string) string {
 
 // valueFamilies are the keys under which the values of a detail have words.
 func valueFamilies(detail string) []string {
-	switch detail {
-	case "role":
-		return []string{"accounts.role."}
-	case "kind":
-		return []string{"desk.kind.", "app.account_kind."}
-	case "reason":
-		return []string{"desk.reason."}
-	case "field":
-		return []string{"desk.field."}
-	case "section":
-		return []string{"profile.section."}
+	families := map[string][]string{
+		"role": {"accounts.role."}, "kind": {"desk.kind.", "app.account_kind.", "people.kind."}, "reason": {"desk.reason."}, "field": {"desk.field."},
+		"section": {"profile.section."}, "status": {"people.status."}, "on": {"subscriptions.kind."}, "off": {"subscriptions.kind."},
+		"cause": {"bounces.cause."}, "mode": {"forwarding.mode."}, "strictness": {"forwarding.strictness."},
 	}
-	return nil
+	return append(families[detail], "app.value."+detail+".")
 }
 
 // detailWords lists what else was noted, in the order of its names; identifiers say nothing to people.
@@ -186,7 +180,7 @@ func detailWords(ctx context.Context, detail map[string]any) string {
 	var parts []string
 	for _, name := range slices.Sorted(maps.Keys(detail)) {
 		value := valueWords(ctx, name, detail[name])
-		if _, err := id.Parse(value); err == nil {
+		if _, err := id.Parse(value); err == nil || value == "" {
 			continue
 		}
 		parts = append(parts, i18n.T(ctx, "app.journal.detail", i18n.Data{"Name": wordsFor(ctx, name, "app.detail."), "Value": value}))
@@ -197,6 +191,8 @@ func detailWords(ctx context.Context, detail map[string]any) string {
 // valueWords is the value of a detail as people write it; numbers come from JSON.
 func valueWords(ctx context.Context, name string, value any) string {
 	n, isNumber := value.(float64)
+	text := fmt.Sprint(value)
+	on, err := time.Parse(time.DateOnly, text)
 	switch {
 	case isNumber && name == "bytes":
 		return bytesText(ctx, int64(n))
@@ -204,8 +200,18 @@ func valueWords(ctx context.Context, name string, value any) string {
 		return strconv.Itoa(int(n))
 	case isNumber:
 		return i18n.Number(ctx, int(n))
+	case err == nil:
+		return i18n.Date(ctx, on)
+	case value == true || value == false:
+		return i18n.T(ctx, "app.value."+text)
+	case name == "on" || name == "off": // several, one after another
+		var each []string
+		for one := range strings.FieldsSeq(text) {
+			each = append(each, wordsFor(ctx, one, valueFamilies(name)...))
+		}
+		return strings.Join(each, ", ")
 	}
-	return wordsFor(ctx, fmt.Sprint(value), valueFamilies(name)...)
+	return wordsFor(ctx, text, valueFamilies(name)...)
 }
 
 // pageURL is the address of another page of the same list.

@@ -148,7 +148,7 @@ func TestBackOfficeShowsWhatTheRolesAllow(t *testing.T) {
 		}{
 			{"guest", nil, adminPath, 303, nil, nil},
 			{"no role", nobody, adminPath, 403, nil, []string{statePath}},
-			{"editor", editor, adminPath, 200, []string{"Rien à faire ici"}, []string{journalPath, statePath, "/admin/federation"}},
+			{"editor", editor, adminPath, 200, []string{`href="/admin/lettres"`, `href="/admin/offres"`}, []string{journalPath, statePath, "/admin/federation"}},
 			{"secretary", secretary, adminPath, 200, []string{`href="/admin/journal"`}, []string{statePath, "/admin/associations"}},
 			{"webmaster", webmaster, adminPath, 200, []string{`href="/admin/journal"`, `href="/admin/associations"`, "2 associations"}, []string{statePath, `href="/admin/federation"`}},
 			{"admin", admin, adminPath, 200, []string{`href="/admin/etat"`, `href="/admin/federation"`, "2 échecs à regarder"}, nil},
@@ -304,6 +304,10 @@ func TestDetailWords(t *testing.T) {
 		"number: 1,200 · year: 2010": {"year": 2010.0, "count": 1200.0},
 		"role: Membership secretary · title: Hi": {"title": "Hi", "role": "secretary"},
 		"kind: unheard of":                       {"kind": "unheard of"},
+		"unsubscribed from: INTERFACE magazine · subscribed to: News, Events": {"on": "news events", "off": "magazine"},
+		"reason: a click in a letter":                                         {"reason": "one-click", "on": ""},
+		"no address left: no · another address took over: yes":                {"took_over": true, "lost": false},
+		"until: 3 March 2027":                                                 {"until": "2027-03-03"},
 	} {
 		if got := detailWords(o.bundle.With(t.Context(), "en"), detail); got != want {
 			t.Errorf("detailWords(%v) = %q, want %q", detail, got, want)

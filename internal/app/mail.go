@@ -265,7 +265,7 @@ type forwarder struct {
 }
 
 func (f forwarder) AddressBroken(ctx context.Context, person id.ID, address string) (bounces.Rerouted, error) {
-	s, err := f.forwarding.Died(ctx, viewer.ForSystem("an address is dead"), person, address)
+	s, err := f.forwarding.Died(ctx, viewer.ForSystem("address-health"), person, address)
 	out := bounces.Rerouted{Target: s.Was}
 	if s.Was && len(s.Route) > 0 {
 		out.Took = s.Route[0]
@@ -274,7 +274,7 @@ func (f forwarder) AddressBroken(ctx context.Context, person id.ID, address stri
 }
 
 func (f forwarder) AddressWorks(ctx context.Context, person id.ID, address string) error {
-	return f.forwarding.Revived(ctx, viewer.ForSystem("an address works again"), person, address)
+	return f.forwarding.Revived(ctx, viewer.ForSystem("address-health"), person, address)
 }
 
 // Returned takes a report for the end of a delivery unless it only tells of a delay: words without a code say by their
@@ -297,7 +297,7 @@ func (r refusals) Complained(ctx context.Context, person id.ID, _ string) error 
 	if person.IsZero() {
 		return nil
 	}
-	by := subscriptions.Actor{Viewer: viewer.ForSystem("a complaint")}
+	by := subscriptions.Actor{Viewer: viewer.ForSystem("complaint")}
 	o, err := r.subscriptions.Overview(ctx, by.Viewer, person)
 	if err != nil {
 		return err

@@ -99,7 +99,7 @@ func (nothingForwarded) Returned(context.Context, id.ID, mail.Class, mail.Reply)
 }
 
 // robot is background work as the trail shows it.
-func robot() viewer.Viewer { return viewer.ForSystem("address health") }
+func robot() viewer.Viewer { return viewer.ForSystem("address-health") }
 
 // today is the day that is not over.
 func (s *Store) today() time.Time { return dayOf(s.now()) }
