@@ -172,6 +172,7 @@ func lived(t *testing.T, w *webtest.World, name string) (person id.ID) {
 	c.Post("/connexion/activer/envoi", "surname", name, "year", "2001", "email", email, "phone", "04 65 71 00 99").Want(303)
 	w.Run()
 	w.As(webtest.Webmaster).Get("/p/" + dossier.CurrentLogin()).Want(200) // leaves a trail
+	livedByMail(t, w, dossier, name)
 
 	// What no page can bring about so soon is put there: a case, one in which she is the second, what a list said.
 	for column, other := range map[string]string{"person_id": "other_id", "other_id": "person_id"} {
@@ -209,8 +210,11 @@ func TestErasedIsNowhere(t *testing.T) {
 		}
 		w.Run()
 		only(t, places(t, d, person.String()), map[string]string{
-			"changes.entity":  "other processes are told to forget",
-			"audit.person_id": "that something happened stays, without what and who",
+			"changes.entity":    "other processes are told to forget",
+			"audit.person_id":   "that something happened stays, without what and who",
+			"campaigns.made_to": "how far the recipients were made, in the order of identifiers",
+			"jobs.payload":      "a reminder that will find nobody, gone within five days",
+			"jobs.unique_key":   "the same",
 		})
 		only(t, places(t, d, "Zorgwell"), nil)
 		only(t, places(t, d, "zorgwell"), map[string]string{"logins.login": "never given again", "logins.login_key": "never given again"})
@@ -235,10 +239,13 @@ func TestMergedIsOne(t *testing.T) {
 		}
 		w.Run()
 		only(t, places(t, d, from.String()), map[string]string{
-			"persons.id":     "the row that leads on",
-			"changes.entity": "other processes are told",
-			"audit.detail":   "the trail says who was merged",
-			"persons.photo":  "the folder of a photo that moved",
+			"persons.id":        "the row that leads on",
+			"changes.entity":    "other processes are told",
+			"audit.detail":      "the trail says who was merged",
+			"persons.photo":     "the folder of a photo that moved",
+			"campaigns.made_to": "how far the recipients were made, in the order of identifiers",
+			"jobs.payload":      "a reminder that will find nobody, gone within five days",
+			"jobs.unique_key":   "the same",
 		})
 		after := places(t, d, into.String())
 		for _, c := range personColumns(t, d) {
@@ -249,7 +256,8 @@ func TestMergedIsOne(t *testing.T) {
 				t.Errorf("%s: %d rows lead to the one who stays, %d before", c, after[c], before[c])
 			}
 		}
-		for _, c := range []string{"degrees", "legacy_ids", "consents", "redirect_targets", "logins", "cases", "import_records", "audit", "outbox"} {
+		for _, c := range []string{"degrees", "legacy_ids", "consents", "redirect_targets", "logins", "cases", "import_records", "audit", "outbox",
+			"bounce_switches", "bounce_claims", "campaign_recipients", "forwarding_passwords", "forwarding_held", "subscription_choices"} {
 			if after[c+".person_id"] <= before[c+".person_id"] && c != "degrees" {
 				t.Errorf("%s: nothing of the double came over (%d rows, %d before)", c, after[c+".person_id"], before[c+".person_id"])
 			}

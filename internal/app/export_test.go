@@ -2,12 +2,23 @@ package app
 
 import (
 	"amicale/internal/accounts"
+	"amicale/internal/bounces"
+	"amicale/internal/forwarding"
+	"amicale/internal/inbox"
 	"amicale/internal/people"
 )
 
 // What the tests of the whole reach for, and no page does.
 
-func (a *App) Accounts() *accounts.Store    { return a.accounts }
-func (a *App) Exporters() []people.Exporter { return a.exporters() }
-func (a *App) Erasers() []people.Eraser     { return a.erasers() }
-func (a *App) Mergers() []people.Merger     { return a.mergers() }
+func (a *App) Accounts() *accounts.Store     { return a.accounts }
+func (a *App) Forwarding() *forwarding.Store { return a.forwarding }
+func (a *App) Bounces() *bounces.Store       { return a.bounces }
+func (a *App) Exporters() []people.Exporter  { return a.exporters() }
+func (a *App) Erasers() []people.Eraser      { return a.erasers() }
+func (a *App) Mergers() []people.Merger      { return a.mergers() }
+
+// MailServer takes mail for the site, as it does when it is served with these options.
+func (a *App) MailServer(m MailOptions) *inbox.Server {
+	a.o.Mail = m
+	return a.mailServer()
+}
