@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http/httptest"
 	"net/smtp"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -19,7 +20,9 @@ import (
 	"amicale/internal/id"
 	"amicale/internal/mail"
 	"amicale/internal/newsletters"
+	"amicale/internal/newsletters/magazine"
 	"amicale/internal/people"
+	"amicale/internal/postings"
 	"amicale/internal/subscriptions"
 	"amicale/internal/viewer"
 	"amicale/internal/webtest"
@@ -145,23 +148,77 @@ func livedByMail(t *testing.T, w *webtest.World, d people.Dossier, name string) 
 	}
 
 	// Her address dies; what comes then waits, and she is asked for another.
-	for _, days := range []int{3, 2, 2} {
-		do(w.App.Bounces().Reported(t.Context(), bounces.Report{Row: id.New(), Address: email, Class: mail.Dead, At: w.App.Now().AddDate(0, 0, -days)}))
-	}
-	w.As(webtest.Federation).Post(bounces.Path + "/verdicts").Want(303)
-	w.Run()
+	dies(t, w, email)
 	p.arrives(lifetime)
 	w.Run()
 }
 
-// sendToClass begins a letter to a class of an association, as its webmaster does.
-func sendToClass(w *webtest.World, sender id.ID, class string) {
+// sendToClass begins a letter to a class of an association, as its webmaster does, and gives its address.
+func sendToClass(w *webtest.World, sender id.ID, class string) string {
+	w.T.Helper()
+	staff, at := w.As(webtest.Webmaster), draftToClass(w, sender, class)
+	count := strings.TrimSpace(staff.Get(at + "/envoi").Want(200).Doc().Find("#compte .stat-value").Text())
+	staff.Post(at+"/envoyer", "count", count).Want(303)
+	w.Run()
+	return at
+}
+
+// draftToClass is a letter before it leaves.
+func draftToClass(w *webtest.World, sender id.ID, class string) string {
 	w.T.Helper()
 	staff := w.As(webtest.Webmaster)
 	at := staff.Post(newsletters.Path, "sender", sender.String(), "kind", "news", "title", "Des nouvelles").Want(303).Header.Get("Location")
 	staff.Submit(staff.Get(at), at, "fr_subject", "Des nouvelles de Lyon", "fr_body", "Bonjour {{prenom}},\n\nvoici les nouvelles de ta promo.").Want(303)
 	staff.Post(at+"/destinataires", "class", class, "class", class).Want(303)
-	count := strings.TrimSpace(staff.Get(at + "/envoi").Want(200).Doc().Find("#compte .stat-value").Text())
-	staff.Post(at+"/envoyer", "count", count).Want(303)
+	return at
+}
+
+// dies lets mail to an address come back until it counts as broken.
+func dies(t testing.TB, w *webtest.World, addresses ...string) {
+	t.Helper()
+	for _, address := range addresses {
+		for _, days := range []int{3, 2, 2} {
+			err := w.App.Bounces().Reported(t.Context(), bounces.Report{Row: id.New(), Address: address, Class: mail.Dead, At: w.App.Now().AddDate(0, 0, -days)})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	w.As(webtest.Federation).Post(bounces.Path + "/verdicts").Want(303)
 	w.Run()
+}
+
+// mailAbout makes whatever pages about mail may tell of persons: letters written to them, that fail, addresses that died,
+// what others say of them. It gives the pages' addresses.
+func mailAbout(t testing.TB, w *webtest.World, list []subject) []string {
+	t.Helper()
+	school := list[0].person.Degrees[0].AssociationID
+	draft, started := draftToClass(w, school, "2010"), sendToClass(w, school, "2010")
+	if _, err := w.DB.Exec(t.Context(), `UPDATE campaign_recipients SET state = 'failed', class = 'dead', done_at = ?`, w.App.Now()); err != nil {
+		t.Fatal(err)
+	}
+	var addresses []string
+	for _, s := range list {
+		addresses = append(addresses, s.person.Contacts[0].Value)
+	}
+	dies(t, w, addresses...)
+	for _, login := range []string{list[0].login, list[len(list)-2].login} {
+		w.As(webtest.Webmaster).Post(bounces.ReturnedPath(login), "which", "a-vie", "day", w.App.Now().Format(time.DateOnly)).Want(303)
+	}
+	w.Run()
+	out := []string{bounces.Path, bounces.Path + "/perdus", bounces.Path + "/signalements", bounces.Path + "/destinations", bounces.Path + "/jour?jour=" + w.App.Now().Format(time.DateOnly),
+		forwarding.Path, forwarding.PassagesPath, subscriptions.Path, newsletters.Path, draft, draft + "/destinataires", draft + "/apercu", draft + "/envoi", started + "/suivi", started + "/echecs",
+		magazine.AdminPath, magazine.ShelfPath, postings.Path}
+	// Were these pages empty, they would prove nothing.
+	admin := w.As(webtest.Federation)
+	for _, s := range list {
+		admin.Get(bounces.Path).Want(200, s.person.UsageSurname)
+		admin.Get(started+"/echecs").Want(200, s.person.UsageSurname, s.person.Contacts[0].Value)
+	}
+	admin.Get(bounces.Path+"/signalements").Want(200, list[0].person.UsageSurname)
+	for _, s := range list {
+		as := "?personne=" + s.person.ID.String()
+		out = append(out, draft+"/apercu"+as, draft+"/rendu"+as, draft+"/apercu?q="+url.QueryEscape(s.secrets[0].forms[0][:8]))
+	}
+	return out
 }

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"amicale/internal/bounces"
 	"amicale/internal/db"
 	"amicale/internal/dbtest"
 	"amicale/internal/fold"
@@ -79,7 +80,7 @@ func marked(t *testing.T, w *webtest.World, n int, identity, fields, coordinates
 			{Kind: people.Postal, Purpose: people.Personal, Street: mark("Rue"), Postcode: "69007", City: mark("Ville"), Country: "FR", Audience: coordinates, Origin: "import"},
 		},
 		LegacyIDs: []people.LegacyID{{Source: "ly", Value: mark("Ancien")}},
-		Consents:  []people.Consent{{Kind: "mailing", At: w.App.Now(), Origin: mark("Consentement")}},
+		Consents:  []people.Consent{{Kind: "mailing", Granted: true, At: w.App.Now(), Origin: mark("Consentement")}},
 		Redirects: []string{strings.ToLower(mark("renvoi")) + "@secret.example"},
 	}
 	d.Contacts[0].ConfirmedAt = w.App.Now()
@@ -179,7 +180,7 @@ func subjects(t *testing.T, w *webtest.World) []subject {
 // may be hidden (not quite as it is written, so that a page that repeats the question discloses nothing).
 func (s subject) looks() []string {
 	out := []string{"/p/" + s.login, "/p/" + s.login + "/photo/small", "/p/" + s.login + "/photo/large", "/admin/acces?q=" + s.login[:len(s.login)-4],
-		"/admin/personnes/" + s.person.ID.String()}
+		"/admin/personnes/" + s.person.ID.String(), bounces.ReturnedPath(s.login), bounces.ReturnedPath(s.login) + "?signale=a-vie"}
 	for _, x := range s.secrets {
 		q := url.QueryEscape(x.forms[0][:len(x.forms[0])-1])
 		out = append(out, "/annuaire?q="+q, "/api/v1/people?q="+q, "/admin/personnes?q="+q, "/aide?q="+q)
@@ -208,10 +209,12 @@ func TestNobodySeesMoreThanHeMay(t *testing.T) {
 		w := newCast(t, d, 5)
 		list := subjects(t, w)
 		desk := caseAbout(t, w, list[len(list)-1])
+		about := mailAbout(t, w, list)
 		for _, v := range visitors() {
 			c := w.As(v.login)
 			from := []string{"/", "/annuaire?promo=2010&ecole=ly", "/annuaire?promo=2010&ecole=ly&page=2", "/ma-promo?classe=ly2010", "/ma-promo?classe=ly2010&nouvelles=sans", "/api/v1/people?promo=2010", "/api/v1/me",
 				"/admin/journal", "/moi/donnees/donnees.json", "/moi/consultations?tout=1", desk}
+			from = append(from, about...)
 			for _, s := range list {
 				from = append(from, s.looks()...)
 			}
@@ -296,6 +299,7 @@ func TestHiddenAndNobodyAnswerAlike(t *testing.T) {
 				{"POST", "/connexion/activer", "surname", s.person.UsageSurname, "year", "2010"},
 				{"POST", "/connexion/activer/envoi", "surname", s.person.UsageSurname, "year", "2010", "email", "a@b.example", "phone", "06 00 00 00 00"},
 				{"POST", "/admin/acces/roles", "who", s.login, "role", "editor"},
+				{"GET", bounces.ReturnedPath(s.login)}, {"POST", bounces.ReturnedPath(s.login), "which", "a-vie", "day", w.App.Now().Format(time.DateOnly)},
 			} {
 				var got [2]*webtest.Answer
 				for i, change := range []func(string) string{func(s string) string { return s }, swap} {
