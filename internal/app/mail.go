@@ -99,6 +99,9 @@ func (a *App) buildMail(ctx context.Context) error {
 	a.subscriptions = subscriptions.NewStore(subscriptions.Deps{
 		DB: a.o.DB, People: a.people, Trail: a.trail, Now: a.o.Now, Secret: secret, Origin: a.o.URL,
 		Federation: a.federationName,
+		Clicked: func(ctx context.Context, l subscriptions.Letter, left bool) error {
+			return a.newsletters.Left(ctx, l.Person, l.Sender, string(l.Kind), !left)
+		},
 	})
 	a.forwarding = forwarding.NewStore(forwarding.Deps{
 		DB: a.o.DB, People: a.people, Queue: a.queue, Trail: a.trail, Outbox: a.outbox, Arrivals: a.inbox, Tokens: a.tokens,

@@ -203,12 +203,16 @@ func (s *Store) Failed(ctx context.Context, row id.ID, class mail.Class, reply m
 const leftFor = 30 * 24 * time.Hour
 
 // Left notes, in the transaction of the context, that a person ended a kind of letters from a sender by the link in a
-// letter: the latest one he got counts it. Nobody is named with it.
-func (s *Store) Left(ctx context.Context, person, sender id.ID, kind string) error {
+// letter, or with stays that this was taken back: the latest one he got counts it. Nobody is named with it.
+func (s *Store) Left(ctx context.Context, person, sender id.ID, kind string, stays bool) error {
+	n := 1
+	if stays {
+		n = -1
+	}
 	_, err := s.DB.Exec(ctx, `
-		UPDATE campaigns SET unsubscribed = unsubscribed + 1 WHERE id = (
+		UPDATE campaigns SET unsubscribed = unsubscribed + ? WHERE unsubscribed + ? >= 0 AND id = (
 			SELECT c.id FROM campaign_recipients r JOIN campaigns c ON c.id = r.campaign_id
 			WHERE r.person_id = ? AND c.sender_id IS NOT DISTINCT FROM ? AND c.kind = ? AND r.state = 'sent' AND r.done_at > ?
-			ORDER BY r.done_at DESC, r.id DESC LIMIT 1)`, person, sender, kind, s.Now().Add(-leftFor))
+			ORDER BY r.done_at DESC, r.id DESC LIMIT 1)`, n, n, person, sender, kind, s.Now().Add(-leftFor))
 	return errs.Wrap("newsletters.Left", err)
 }

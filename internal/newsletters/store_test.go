@@ -134,11 +134,16 @@ func TestFromDraftToNumbers(t *testing.T) {
 		}
 		_, err = w.Follow(ctx, c.ID, 7)
 		w.refused("a link that is not there", err, errs.NotFound)
-		w.must(w.Left(ctx, laure, w.ly.ID, "news"))
-		w.must(w.Left(ctx, laure, w.re.ID, "news"))
-		w.must(w.Left(ctx, laure, w.ly.ID, "events"))
-		if c = w.show(c.ID); c.Unsubscribed != 1 {
-			t.Errorf("%d unsubscribed, want 1", c.Unsubscribed)
+		for _, click := range []struct {
+			sender id.ID
+			kind   string
+			stays  bool
+			want   int
+		}{{w.ly.ID, "news", true, 0}, {w.ly.ID, "news", false, 1}, {w.re.ID, "news", false, 1}, {w.ly.ID, "events", false, 1}, {w.ly.ID, "news", true, 0}, {w.ly.ID, "news", false, 1}} {
+			w.must(w.Left(ctx, laure, click.sender, click.kind, click.stays))
+			if c = w.show(c.ID); c.Unsubscribed != click.want {
+				t.Errorf("after %+v: %d unsubscribed", click, c.Unsubscribed)
+			}
 		}
 
 		// A report comes back.

@@ -43,8 +43,11 @@ type world struct {
 	viewers map[id.ID]viewer.Viewer
 	ly, re  people.Association
 
-	mu sync.Mutex
-	at time.Time
+	mu     sync.Mutex
+	at     time.Time
+	clicks []string // told of links in letters: whether the clicker's, which kind, whether left
+
+	clicker id.ID
 }
 
 const origin = "https://annuaire.example"
@@ -61,7 +64,13 @@ func newWorld(t *testing.T, d *db.DB) *world {
 		w.must(w.people.SaveAssociation(t.Context(), viewer.ForSystem("test"), a))
 	}
 	w.Store = subscriptions.NewStore(subscriptions.Deps{DB: d, People: w.people, Trail: w.trail, Now: w.now, Secret: secret(), Origin: origin,
-		Federation: func(context.Context) (string, error) { return "La Fédé", nil }})
+		Federation: func(context.Context) (string, error) { return "La Fédé", nil },
+		Clicked: func(_ context.Context, l subscriptions.Letter, left bool) error {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			w.clicks = append(w.clicks, fmt.Sprint(l.Person == w.clicker, " ", l.Kind, " ", left))
+			return nil
+		}})
 	bundle, err := i18n.Load(subscriptions.Messages, people.Messages, ui.Messages, web.Messages)
 	w.must(err)
 	w.site = &web.Site{

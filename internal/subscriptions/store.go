@@ -27,6 +27,9 @@ type Deps struct {
 	Origin string // the canonical address, without a slash at its end
 	// Federation is what the federation calls itself.
 	Federation func(ctx context.Context) (string, error)
+	// Clicked is told, in the transaction that notes it, that a link in a letter ended a kind of letters, or that this was
+	// taken back. It may be nil.
+	Clicked func(ctx context.Context, l Letter, left bool) error
 }
 
 // Store reads and writes subscriptions.
@@ -38,11 +41,15 @@ type Store struct {
 	tokens     Tokens
 	origin     string
 	federation func(ctx context.Context) (string, error)
+	clicked    func(ctx context.Context, l Letter, left bool) error
 }
 
 // NewStore makes the store.
 func NewStore(d Deps) *Store {
-	return &Store{db: d.DB, people: d.People, trail: d.Trail, now: d.Now, tokens: NewTokens(d.Secret), origin: d.Origin, federation: d.Federation}
+	if d.Clicked == nil {
+		d.Clicked = func(context.Context, Letter, bool) error { return nil }
+	}
+	return &Store{clicked: d.Clicked, db: d.DB, people: d.People, trail: d.Trail, now: d.Now, tokens: NewTokens(d.Secret), origin: d.Origin, federation: d.Federation}
 }
 
 // Links are the two addresses that a letter shows: the one that stops this kind from this sender by a POST or asks on a
@@ -153,7 +160,8 @@ func (s *Store) Refuse(ctx context.Context, by Actor, person id.ID, c Cell, orig
 		return err
 	}
 	return s.again(ctx, "Refuse", func(ctx context.Context) error {
-		return s.refuse(ctx, by, person, c, origin)
+		_, err := s.refuse(ctx, by, person, c, origin)
+		return err
 	})
 }
 
@@ -169,19 +177,16 @@ func (s *Store) mayManage(ctx context.Context, v viewer.Viewer, person id.ID) er
 	return nil
 }
 
-// refuse notes a refusal unless the same is noted already.
-func (s *Store) refuse(ctx context.Context, by Actor, person id.ID, c Cell, origin Origin) error {
+// refuse notes a refusal unless the same is noted already, and says whether it did.
+func (s *Store) refuse(ctx context.Context, by Actor, person id.ID, c Cell, origin Origin) (bool, error) {
 	st, err := s.standing(ctx, person)
-	if err != nil {
-		return err
-	}
-	if !st.Subscribed(c.Sender, c.Kind) {
-		return nil
+	if err != nil || !st.Subscribed(c.Sender, c.Kind) {
+		return false, err
 	}
 	if err := s.note(ctx, person, st, Choice{Sender: c.Sender, Kind: c.Kind, Origin: origin}); err != nil {
-		return err
+		return false, err
 	}
-	return s.record(ctx, by, "subscriptions.changed", person, c.Sender, map[string]any{"off": string(c.Kind), "reason": string(origin)})
+	return true, s.record(ctx, by, "subscriptions.changed", person, c.Sender, map[string]any{"off": string(c.Kind), "reason": string(origin)})
 }
 
 // oneClick is who acts where whoever holds a letter does: nobody knows who.
@@ -194,7 +199,12 @@ func (s *Store) Leave(ctx context.Context, l Letter) error {
 		if err != nil || person.IsZero() {
 			return err
 		}
-		return s.refuse(ctx, oneClick(), person, Cell{l.Sender, l.Kind}, ByOneClick)
+		l.Person = person
+		said, err := s.refuse(ctx, oneClick(), person, Cell{l.Sender, l.Kind}, ByOneClick)
+		if err != nil || !said {
+			return err
+		}
+		return s.clicked(ctx, l, true)
 	})
 }
 
@@ -213,6 +223,10 @@ func (s *Store) Return(ctx context.Context, l Letter) error {
 			return nil
 		}
 		if err := s.note(ctx, person, st, Choice{Sender: l.Sender, Kind: l.Kind, Wants: true, Origin: ByOneClick}); err != nil {
+			return err
+		}
+		l.Person = person
+		if err := s.clicked(ctx, l, false); err != nil {
 			return err
 		}
 		return s.record(ctx, oneClick(), "subscriptions.changed", person, l.Sender, map[string]any{"on": string(l.Kind)})

@@ -231,12 +231,13 @@ func TestALinkTakesBackOnlyItsOwnClick(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		ada := w.add("Ada", "Byron")
+		w.clicker = ada
 		letter := subscriptions.Letter{Person: ada, Sender: w.ly.ID, Kind: subscriptions.News}
 		w.must(w.Refuse(t.Context(), staff(viewer.Webmaster, w.ly.ID), ada, cell{w.ly.ID, subscriptions.News}, subscriptions.ByStaff))
 		w.must(w.Leave(t.Context(), letter))
 		w.must(w.Return(t.Context(), letter))
-		if w.wants(ada, w.ly.ID, subscriptions.News) {
-			t.Error("a link took back what was told on the phone")
+		if w.wants(ada, w.ly.ID, subscriptions.News) || len(w.clicks) != 0 {
+			t.Errorf("a link took back what was told on the phone, or was told of: %q", w.clicks)
 		}
 		w.must(w.Choose(t.Context(), person(ada), map[cell]bool{{w.ly.ID, subscriptions.News}: true}))
 		w.must(w.Leave(t.Context(), letter))
@@ -246,6 +247,10 @@ func TestALinkTakesBackOnlyItsOwnClick(t *testing.T) {
 		w.must(w.Return(t.Context(), letter))
 		if !w.wants(ada, w.ly.ID, subscriptions.News) {
 			t.Error("the click cannot be taken back")
+		}
+		w.must(w.Return(t.Context(), letter))
+		if want := []string{"true news true", "true news false"}; !slices.Equal(w.clicks, want) {
+			t.Errorf("told of the clicks %q, want %q", w.clicks, want)
 		}
 		gone := subscriptions.Letter{Person: id.New(), Sender: w.ly.ID, Kind: subscriptions.News}
 		w.must(w.Leave(t.Context(), gone)) // somebody erased gets nothing any more
@@ -267,8 +272,8 @@ func TestManyClicksAtOnceAreOne(t *testing.T) {
 			})
 		}
 		all.Wait()
-		if w.wants(ada, w.ly.ID, subscriptions.News) || len(w.actions(ada)) != 1 {
-			t.Errorf("trail = %q, want one refusal", w.actions(ada))
+		if w.wants(ada, w.ly.ID, subscriptions.News) || len(w.actions(ada)) != 1 || len(w.clicks) != 1 {
+			t.Errorf("trail = %q, clicks %q, want one refusal", w.actions(ada), w.clicks)
 		}
 	})
 }
