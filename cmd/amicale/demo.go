@@ -39,6 +39,9 @@ func (c *demoCmd) Run(ctx context.Context, out console) error {
 	if err := opened.app.MakeDemo(ctx, c.People, progress("people")); err != nil {
 		return err
 	}
+	if err := opened.app.MakeDemoMail(ctx); err != nil {
+		return err
+	}
 	return opened.serve(ctx, out, func() error {
 		opened.app.WriteDemo(out)
 		return nil

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -68,6 +69,7 @@ type Options struct {
 // App is the running site.
 type App struct {
 	o       Options
+	back    *atomic.Int64 // by how many nanoseconds the clock stands back: only while the demonstration is given a past
 	metrics *prometheus.Registry
 	bundle  *i18n.Bundle
 	site    *web.Site
@@ -109,7 +111,10 @@ type App struct {
 
 // New builds the site on a migrated database. Nothing runs yet: see Serve.
 func New(ctx context.Context, o Options) (*App, error) {
-	a := &App{o: o, metrics: prometheus.NewRegistry()}
+	a := &App{o: o, back: &atomic.Int64{}, metrics: prometheus.NewRegistry()}
+	if o.Demo {
+		a.o.Now = func() time.Time { return o.Now().Add(-time.Duration(a.back.Load())) }
+	}
 	for _, build := range []func(context.Context) error{a.buildGround, a.buildFeatures, a.buildSite} {
 		if err := build(ctx); err != nil {
 			return nil, fmt.Errorf("app.New: %w", err)

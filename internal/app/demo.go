@@ -160,6 +160,9 @@ func (a *App) WriteDemo(w io.Writer) {
 		say("  %s, %s %d — %s, %s — %s", p.Name, p.School, p.Class, email, phone, p.What)
 	}
 	say("Le courrier reste ici : %s/dev/mailbox", a.o.URL)
+	if ln := a.o.Mail.SMTP; ln != nil {
+		say("Écrire à une adresse à vie : SMTP sur %s, par exemple à %s@%s", ln.Addr(), demo.Accounts()[0].Login, demo.Associations()[0].MailDomain)
+	}
 }
 
 // AccountByLogin is the account behind a login, for the demonstration, the console and tests.

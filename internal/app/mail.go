@@ -166,8 +166,8 @@ func (a *App) buildCourier() {
 	a.courier = outbox.NewCourier(a.outbox, o)
 }
 
-// mailServer takes what arrives, for every kind of recipient there is.
-func (a *App) mailServer() *inbox.Server {
+// mailServer takes what arrives, for every kind of recipient there is. It asks that DNS; nil is the machine's.
+func (a *App) mailServer(dns inbox.Resolver) *inbox.Server {
 	submission := forwarding.NewSubmission(a.forwarding)
 	o := inbox.Options{
 		Hostname: a.o.Mail.Host, Door: submission, TLS: a.o.Mail.TLS, Rspamd: a.o.Mail.Rspamd, Log: a.o.Log,
@@ -177,8 +177,8 @@ func (a *App) mailServer() *inbox.Server {
 				Recipients: recipients{a.newsletters}, Refusals: refusals{a.subscriptions}}),
 		},
 	}
-	if r := a.o.Mail.Resolver; r != nil {
-		o.Resolver = inbox.NewResolver(r, a.o.Now)
+	if dns != nil {
+		o.Resolver = inbox.NewResolver(dns, a.o.Now)
 	}
 	return inbox.NewServer(a.inbox, o)
 }
@@ -190,7 +190,11 @@ func (a *App) mailBackground() map[string]func(context.Context) error {
 	if m.SMTP == nil && m.LMTP == nil && m.Submission == nil {
 		return out
 	}
-	server := a.mailServer()
+	var dns inbox.Resolver
+	if m.Resolver != nil {
+		dns = m.Resolver
+	}
+	server := a.mailServer(dns)
 	if m.SMTP != nil {
 		out["smtp"] = func(ctx context.Context) error { return server.ServeSMTP(ctx, m.SMTP) }
 	}

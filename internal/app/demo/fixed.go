@@ -50,28 +50,28 @@ func (g *generator) open() []people.Dossier {
 	laure := g.known("mme", "Laure", "Lavaut", "", g.degree("ly", 2010, "Génie électrique"))
 	laure.Headline = "Ingénieure d’études, énergies renouvelables, chez Hydrelia"
 	laure.Presentation = "Dix ans de petite hydraulique, du bureau d’études au chantier.\n\nJe réponds volontiers aux questions des étudiants."
-	laure.Contacts = []people.ContactPoint{mail("laure.lavaut@exemple.fr"), phone("04 65 71 00 10"), home("12 rue Berthelot", "69007", "Lyon")}
+	laure.Contacts = []people.ContactPoint{email("laure.lavaut@exemple.fr"), phone("04 65 71 00 10"), home("12 rue Berthelot", "69007", "Lyon")}
 	laure.BirthDate = time.Date(1987, 4, 12, 0, 0, 0, 0, time.UTC)
 	g.pays(&laure, "ly", 3)
 
 	jean := g.known("m", "Jean-Jacques", "Dupont", "", g.degree("ly", 1998, "Informatique"))
 	jean.Headline = "Architecte logiciel, systèmes embarqués"
-	jean.Contacts = []people.ContactPoint{mail("jean-jacques.dupont@exemple.fr"), home("3 quai Lacassagne", "38000", "Grenoble")}
+	jean.Contacts = []people.ContactPoint{email("jean-jacques.dupont@exemple.fr"), home("3 quai Lacassagne", "38000", "Grenoble")}
 
 	eloise := g.known("mme", "Éloïse", "Durant", "", g.degree("ly", 2027, "Biosciences"))
 	eloise.Status = people.Student
 	eloise.Degrees[0].Diploma, eloise.Degrees[0].StudyYear = people.StudentDiploma, min(5, max(1, 5-(2027-g.graduated-1)))
 	eloise.Headline = "Cherche un stage de fin d’études, dispositifs médicaux"
-	eloise.Contacts = []people.ContactPoint{mail("eloise.durant@exemple.fr")}
+	eloise.Contacts = []people.ContactPoint{email("eloise.durant@exemple.fr")}
 
 	pierre := g.known("m", "Pierre-Henri", "L’HAME", "", g.degree("ly", 1989, "Génie civil et urbanisme"))
 	pierre.Headline = "Directeur technique, ouvrages d’art, chez Ponts de Loire"
-	pierre.Contacts = []people.ContactPoint{mail("pierre-henri.lhame@exemple.fr"), phone("04 65 71 00 11"), home("25 avenue de Bellevue", "69300", "Caluire-et-Cuire")}
+	pierre.Contacts = []people.ContactPoint{email("pierre-henri.lhame@exemple.fr"), phone("04 65 71 00 11"), home("25 avenue de Bellevue", "69300", "Caluire-et-Cuire")}
 	g.pays(&pierre, "ly", 5)
 
 	anne := g.known("mme", "Anne-Laure", "Lavaut", "", g.degree("ly", 2010, "Informatique"))
 	anne.Headline = "Webmestre de l’association"
-	anne.Contacts = []people.ContactPoint{mail("anne-laure.lavaut@exemple.fr"), home("8 rue des Tilleuls", "69100", "Villeurbanne")}
+	anne.Contacts = []people.ContactPoint{email("anne-laure.lavaut@exemple.fr"), home("8 rue des Tilleuls", "69100", "Villeurbanne")}
 	g.pays(&anne, "ly", 2)
 
 	list := []people.Dossier{laure, jean, eloise, pierre, anne}
@@ -99,7 +99,7 @@ func (g *generator) inactive() []people.Dossier {
 	list := []people.Dossier{first, second, married, phoneOnly, nameOnly, two, student}
 	for i, known := range Inactives() {
 		if known.Email != "" {
-			list[i].Contacts = append(list[i].Contacts, mail(known.Email))
+			list[i].Contacts = append(list[i].Contacts, email(known.Email))
 		}
 		if known.Phone != "" {
 			list[i].Contacts = append(list[i].Contacts, phone(known.Phone))
@@ -115,7 +115,7 @@ func (g *generator) pays(d *people.Dossier, code string, years int) {
 	}
 }
 
-func mail(address string) people.ContactPoint {
+func email(address string) people.ContactPoint {
 	return people.ContactPoint{Kind: people.Email, Purpose: people.Personal, Value: address, ValueKey: fold.Email(address), Preferred: true, Origin: "import"}
 }
 
