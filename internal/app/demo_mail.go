@@ -38,7 +38,7 @@ func (a *App) MakeDemoMail(ctx context.Context) error {
 	if err != nil || n > 0 {
 		return err
 	}
-	for _, step := range []func(context.Context) error{a.demoChoices, a.demoLetters, a.demoDeath, a.demoMessages} {
+	for _, step := range []func(context.Context) error{a.demoChoices, a.demoLetters, a.demoDeath, a.demoMessages, a.runner.RunDue} {
 		if err := step(ctx); err != nil {
 			return fmt.Errorf("app.MakeDemoMail: %w", err)
 		}
@@ -128,7 +128,7 @@ func (a *App) demoLetters(ctx context.Context) error {
 		if err := a.newsletters.Start(ctx, by, gala.ID, n.Reached); err != nil {
 			return err
 		}
-		if err := a.runner.RunDue(ctx); err != nil {
+		if err := a.newsletters.MakeRecipients(ctx, gala.ID); err != nil {
 			return err
 		}
 		return a.demoLeave(ctx, lyon.ID)
@@ -252,9 +252,6 @@ func (a *App) demoDeath(ctx context.Context) error {
 		if err := a.bounces.Judge(ctx); err != nil {
 			return err
 		}
-		if err := a.runner.RunDue(ctx); err != nil {
-			return err
-		}
 		return a.courier.DeliverDue(ctx)
 	})
 }
@@ -289,17 +286,21 @@ func (a *App) demoMessages(ctx context.Context) error {
 	served := make(chan error, 1)
 	server := a.mailServer(nowhere{})
 	go func() { served <- server.ServeSMTP(work, ln) }()
-	for _, m := range demo.Messages() {
-		if err = a.ago(m.Ago, func() error { return a.demoMessage(ctx, ln.Addr().String(), m) }); err != nil {
-			break
+	client, err := smtp.Dial(ln.Addr().String())
+	if err == nil {
+		for _, m := range demo.Messages() {
+			if err = a.ago(m.Ago, func() error { return a.demoMessage(ctx, client, m) }); err != nil {
+				break
+			}
 		}
+		client.Close() // what it said is on the disk
 	}
 	stop()
 	return errors.Join(err, <-served)
 }
 
-func (a *App) demoMessage(ctx context.Context, server string, m demo.Message) error {
-	err := smtp.SendMail(server, nil, m.From.Address, []string{m.To}, bytes.NewReader(m.Raw(a.o.Now())))
+func (a *App) demoMessage(ctx context.Context, server *smtp.Client, m demo.Message) error {
+	err := server.SendMail(m.From.Address, []string{m.To}, bytes.NewReader(m.Raw(a.o.Now())))
 	var refused *smtp.SMTPError
 	if m.Fate == demo.Refused && errors.As(err, &refused) {
 		err = nil
@@ -312,8 +313,6 @@ func (a *App) demoMessage(ctx context.Context, server string, m demo.Message) er
 		return a.courier.DeliverDue(ctx)
 	case demo.Waits, demo.Fails:
 		return a.demoAnswered(ctx, m)
-	case demo.Stays:
-		return a.runner.RunDue(ctx)
 	}
 	return nil
 }
