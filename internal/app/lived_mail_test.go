@@ -208,7 +208,7 @@ func mailAbout(t testing.TB, w *webtest.World, list []subject) []string {
 	w.Run()
 	out := []string{bounces.Path, bounces.Path + "/perdus", bounces.Path + "/signalements", bounces.Path + "/destinations", bounces.Path + "/jour?jour=" + w.App.Now().Format(time.DateOnly),
 		forwarding.Path, forwarding.PassagesPath, subscriptions.Path, newsletters.Path, draft, draft + "/destinataires", draft + "/apercu", draft + "/envoi", started + "/suivi", started + "/echecs",
-		magazine.AdminPath, magazine.ShelfPath, postings.Path}
+		"/admin/magazine", magazine.ReadPath, postings.Path}
 	// Were these pages empty, they would prove nothing.
 	admin := w.As(webtest.Federation)
 	for _, s := range list {
