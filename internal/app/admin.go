@@ -9,6 +9,7 @@ import (
 	"amicale/internal/desk"
 	"amicale/internal/i18n"
 	"amicale/internal/newsletters"
+	"amicale/internal/newsletters/magazine"
 	"amicale/internal/postings"
 	"amicale/internal/ui"
 	"amicale/internal/viewer"
@@ -46,7 +47,7 @@ func (a *App) screens() []screen {
 		{task: "care", key: "imports", url: "/admin/imports", roles: webmaster, count: a.countImports},
 		{task: "care", key: "addresses", url: "/admin/adresses", roles: data},
 		{task: "write", key: "letters", url: newsletters.Path, roles: []viewer.RoleName{viewer.Editor, viewer.Webmaster}},
-		{task: "write", key: "magazine", url: "/admin/magazine", roles: []viewer.RoleName{viewer.Editor, viewer.Webmaster, viewer.Secretary}},
+		{task: "write", key: "magazine", url: magazine.AdminPath, roles: []viewer.RoleName{viewer.Editor, viewer.Webmaster, viewer.Secretary}},
 		{task: "write", key: "offers", url: postings.Path, roles: postings.Roles()},
 		{task: "house", key: "accesses", url: "/admin/acces", roles: webmaster},
 		{task: "house", key: "associations", url: "/admin/associations", roles: webmaster, count: a.countAssociations},

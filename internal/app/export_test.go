@@ -20,5 +20,5 @@ func (a *App) Mergers() []people.Merger      { return a.mergers() }
 // MailServer takes mail for the site, as it does when it is served with these options.
 func (a *App) MailServer(m MailOptions) *inbox.Server {
 	a.o.Mail = m
-	return a.mailServer()
+	return a.mailServer(m.Resolver)
 }

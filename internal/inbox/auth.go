@@ -121,10 +121,6 @@ func asciiName(s string) string {
 	return s
 }
 
-func domainOf(address string) string {
-	return asciiName(address[strings.LastIndexByte(address, '@')+1:])
-}
-
 // results is our Authentication-Results line (RFC 8601).
 func (s *Server) results(m *Message, signed []signature) string {
 	a := m.Auth

@@ -20,7 +20,6 @@ type child struct {
 	env  []string
 	log  io.Writer
 	cmd  *exec.Cmd
-	out  *os.File // its end of the pipe, kept open while it lives
 }
 
 // start runs it and returns once it says that it is ready.

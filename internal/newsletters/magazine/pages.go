@@ -19,13 +19,13 @@ import (
 // Where the pages stand.
 const (
 	ReadPath  = "/magazine"
-	adminPath = "/admin/magazine"
+	AdminPath = "/admin/magazine"
 )
 
 // Path is where an issue is read.
 func Path(issue id.ID) string { return ReadPath + "/" + issue.String() }
 
-func issuePath(issue id.ID) string { return adminPath + "/" + issue.String() }
+func issuePath(issue id.ID) string { return AdminPath + "/" + issue.String() }
 
 // helpSlug is the page of the help that explains the magazine with the other letters.
 const helpSlug = "lettres"
@@ -44,12 +44,12 @@ func (p *Pages) Routes() []web.Route {
 		return web.Staff(h, viewer.Editor, viewer.Webmaster, viewer.Secretary)
 	}
 	poster := func(h web.Handle) web.Handler { return web.Staff(h, viewer.Webmaster, viewer.Secretary) }
-	one := adminPath + "/{id}"
+	one := AdminPath + "/{id}"
 	return []web.Route{
 		{Pattern: "GET " + ReadPath, Handler: web.Network(p.shelf)},
 		{Pattern: "GET " + ReadPath + "/{id}", Handler: web.SignedIn(p.read)},
-		{Pattern: "GET " + adminPath, Handler: either(p.list)},
-		{Pattern: "POST " + adminPath, Handler: maker(p.create)},
+		{Pattern: "GET " + AdminPath, Handler: either(p.list)},
+		{Pattern: "POST " + AdminPath, Handler: maker(p.create)},
 		{Pattern: "GET " + one, Handler: either(p.show)},
 		{Pattern: "POST " + one + "/publier", Handler: maker(p.publish)},
 		{Pattern: "POST " + one + "/retirer", Handler: maker(p.withdraw)},
