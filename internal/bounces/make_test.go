@@ -30,18 +30,24 @@ var system = viewer.ForSystem("test")
 // passedOn forwards people's mail as far as bounces knows: which target goes to which reserve.
 type passedOn struct {
 	reserve map[string]string // target → reserve; "" where none was named
+	dead    map[string]bool
 	log     []string
 }
 
 func (p *passedOn) AddressBroken(_ context.Context, person id.ID, address string) (bounces.Rerouted, error) {
 	to, target := p.reserve[address]
+	if person.IsZero() && p.dead[address] {
+		target = false // of an owner, and told already
+	}
 	if target {
+		p.dead[address] = true
 		p.log = append(p.log, fmt.Sprintf("broken %s known=%v", address, !person.IsZero()))
 	}
 	return bounces.Rerouted{Target: target, Took: to}, nil
 }
 
 func (p *passedOn) AddressWorks(_ context.Context, _ id.ID, address string) error {
+	delete(p.dead, address)
 	p.log = append(p.log, "works "+address)
 	return nil
 }
@@ -72,7 +78,7 @@ type world struct {
 
 func newWorld(t *testing.T, d *db.DB) *world {
 	t.Helper()
-	w := &world{t: t, db: d, now: noon, forwarding: &passedOn{reserve: map[string]string{}}, viewers: map[id.ID]bounces.Actor{}}
+	w := &world{t: t, db: d, now: noon, forwarding: &passedOn{reserve: map[string]string{}, dead: map[string]bool{}}, viewers: map[id.ID]bounces.Actor{}}
 	now := clock.Clock(func() time.Time { w.mu.Lock(); defer w.mu.Unlock(); return w.now })
 	var err error
 	w.bundle, err = i18n.Load(ui.Messages, web.Messages, people.Messages, mail.Messages, bounces.Messages)

@@ -25,8 +25,8 @@ type Rerouted struct {
 
 // Forwarder passes mail on to people's own addresses. All join the transaction in the context.
 type Forwarder interface {
-	// AddressBroken stops passing a person's mail on to an address. The person is zero where nobody has the address
-	// among his own: then it is whoever's target it is, and NotFound says nobody's.
+	// AddressBroken stops passing a person's mail on to an address. The person is zero for those whose target it is and
+	// who do not have it among their own: NotFound says that there is nobody.
 	AddressBroken(ctx context.Context, person id.ID, address string) (Rerouted, error)
 	// AddressWorks takes that back.
 	AddressWorks(ctx context.Context, person id.ID, address string) error

@@ -59,18 +59,21 @@ func (s *Store) judge(ctx context.Context, address string, frozen Frozen) error 
 				return err
 			}
 		}
-		if len(owners[address]) == 0 {
-			if err := s.reroute(ctx, address, v); err != nil {
-				return err
-			}
+		if err := s.reroute(ctx, address, v); err != nil {
+			return err
 		}
 		_, err = s.db.Exec(ctx, `DELETE FROM bounce_failures WHERE address = ? AND class <> 'reputation'`, address)
 		return err
 	})
 }
 
-// breakFor hands over from an address of a person, and tells him.
+// breakFor hands over from an address of a person, and tells him. Where his mail goes is settled first: of who never said
+// anything that is the address preferred until now.
 func (s *Store) breakFor(ctx context.Context, person id.ID, address string, v Verdict) error {
+	to, err := s.forwarding.AddressBroken(ctx, person, address)
+	if err != nil {
+		return err
+	}
 	t, err := s.people.MarkBroken(ctx, robot(), person, address)
 	if err != nil || t.From.ID.IsZero() {
 		return err
@@ -84,10 +87,6 @@ func (s *Store) breakFor(ctx context.Context, person id.ID, address string, v Ve
 		row.What, row.Took = Contact, t.To.ValueKey
 	}
 	if err := s.addSwitch(ctx, row); err != nil {
-		return err
-	}
-	to, err := s.forwarding.AddressBroken(ctx, person, address)
-	if err != nil {
 		return err
 	}
 	if to.Target {
@@ -104,7 +103,7 @@ func (s *Store) breakFor(ctx context.Context, person id.ID, address string, v Ve
 	return s.tellBroken(ctx, d, row, to)
 }
 
-// reroute hands over from an address that nobody has among his own; it may be no target either.
+// reroute hands over from an address for those who do not have it among their own; it may be nobody's target.
 func (s *Store) reroute(ctx context.Context, address string, v Verdict) error {
 	to, err := s.forwarding.AddressBroken(ctx, id.ID{}, address)
 	if errors.Is(err, errs.NotFound) || err == nil && !to.Target {

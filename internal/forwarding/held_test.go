@@ -1,7 +1,9 @@
 package forwarding_test
 
 import (
+	"bytes"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -257,6 +259,121 @@ func TestTheReserveTakesOver(t *testing.T) {
 		elsewhere := viewer.Viewer{Kind: viewer.Staff, Account: id.New(), Roles: []viewer.Role{{Name: viewer.Webmaster, Association: w.re.ID}}}
 		if _, err := w.store.Died(t.Context(), elsewhere, named.ID, "laure@exemple.fr"); !errors.Is(err, errs.NotFound) {
 			t.Errorf("Died() by the staff of another school = %v, want not found", err)
+		}
+	})
+}
+
+// An address that is nobody's own is found by what mail was passed on to it.
+func TestAiming(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		w := newWorld(t, d)
+		old := func(addresses ...string) func(*people.Dossier) {
+			return func(d *people.Dossier) { d.Redirects = addresses }
+		}
+		alone := w.someone("Anne", "Roy", old("couple@ancien.fr"))
+		both := w.someone("Jean", "Roy", old("Couple@ancien.fr", "jean@ancien.fr"))
+		chose := w.someone("Laure", "Lavaut", old("couple@ancien.fr"))
+		w.choose(chose, forwarding.ToAll, "laure@exemple.fr", "1", "couple@ancien.fr", "")
+		kept := w.someone("Marc", "Petit", old("couple@ancien.fr"))
+		w.choose(kept, forwarding.ToAll, "couple@ancien.fr", "1")
+		w.someone("Eve", "Petit", func(d *people.Dossier) {
+			d.Contacts[0].Value, d.Redirects = "couple@ancien.fr", []string{"couple@ancien.fr"}
+		})
+		want := func(what string, state forwarding.State, persons ...people.Dossier) {
+			t.Helper()
+			got, err := w.store.Aiming(t.Context(), system, "COUPLE@ancien.fr", state)
+			w.must(err)
+			var ids []id.ID
+			for _, p := range persons {
+				ids = append(ids, p.ID)
+			}
+			slices.SortFunc(ids, func(a, b id.ID) int { return bytes.Compare(a[:], b[:]) })
+			if !slices.Equal(got, ids) {
+				t.Errorf("%s: Aiming(%s) = %v, want %v", what, state, got, ids)
+			}
+		}
+		want("at first", forwarding.Good, alone, both, kept)
+		want("at first", forwarding.Dead)
+		for _, p := range []people.Dossier{alone, both} {
+			got, err := w.store.Died(t.Context(), system, p.ID, "couple@ancien.fr")
+			if err != nil || !got.Was || len(got.Route) != len(p.Redirects)-1 {
+				t.Errorf("Died(%s) = %+v, %v", p.FirstName, got, err)
+			}
+		}
+		want("two know that it died", forwarding.Good, kept)
+		want("two know that it died", forwarding.Dead, alone, both)
+		w.must(w.store.Revived(t.Context(), system, alone.ID, "couple@ancien.fr"))
+		want("one is back", forwarding.Dead, both)
+		if _, err := w.store.Aiming(t.Context(), self(alone).Viewer, "couple@ancien.fr", forwarding.Good); !errors.Is(err, errs.Forbidden) {
+			t.Errorf("Aiming() for a person = %v, want forbidden", err)
+		}
+	})
+}
+
+// Whoever has lost his only address cannot be asked there.
+func TestNobodyIsAskedAtADeadAddress(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, dbtest.New(t))
+	p := w.someone("Laure", "Lavaut", func(d *people.Dossier) { d.Contacts = d.Contacts[:1] })
+	other := w.someone("Anne", "Roy", func(d *people.Dossier) { d.Contacts[1].ConfirmedAt = time.Time{} })
+	for _, one := range []people.Dossier{p, other} {
+		address := one.Contacts[0].Value
+		got, err := w.store.Died(t.Context(), system, one.ID, address)
+		if err != nil || !got.Was || len(got.Route) != 0 {
+			t.Errorf("Died(%s) = %+v, %v", address, got, err)
+		}
+		_, err = w.people.MarkBroken(t.Context(), system, one.ID, address)
+		w.must(err)
+	}
+	w.run()
+	w.wantLetters("asked", "no_target anne@travail.fr")
+	w.later(3 * day)
+	w.run()
+	w.wantLetters("and again", "no_target_again anne@travail.fr")
+	if _, err := w.deliver(w.box, w.message("ami@ailleurs.fr", "x"), laure); err != nil {
+		t.Errorf("mail to who cannot be asked is refused before its time: %v", err)
+	}
+}
+
+// Who never said anything gets his mail at the address preferred for letters. Another one takes over for letters only:
+// private mail must not reach an employer, or whoever else reads there.
+func TestNoOtherAddressTakesOverUnasked(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		w := newWorld(t, d)
+		p := w.someone("Laure", "Lavaut", func(d *people.Dossier) { d.Contacts[1].Purpose = people.Personal })
+		deliver := func() string {
+			t.Helper()
+			before := len(w.sent("forward"))
+			_, err := w.deliver(w.box, w.message("ami@ailleurs.fr", "x"), laure)
+			w.must(err)
+			return brief(w.sent("forward")[before:])
+		}
+		if got := deliver(); got != "laure@exemple.fr queued" {
+			t.Errorf("at first: %s", got)
+		}
+		_, err := w.store.Died(t.Context(), system, p.ID, "laure@exemple.fr")
+		w.must(err)
+		moved, err := w.people.MarkBroken(t.Context(), system, p.ID, "laure@exemple.fr")
+		if err != nil || moved.To.Value != "laure@travail.fr" {
+			t.Fatalf("MarkBroken() = %+v, %v", moved, err)
+		}
+		if got := deliver(); got != "held" {
+			t.Errorf("while another is preferred: %s, want it to wait", got)
+		}
+		w.must(w.people.MarkWorking(t.Context(), system, p.ID, "laure@exemple.fr")) // letters go on to the other
+		w.must(w.store.Revived(t.Context(), system, p.ID, "laure@exemple.fr"))
+		w.run()
+		if got := brief(w.sent("forward")[1:]); got != "laure@exemple.fr queued" {
+			t.Errorf("back: %s", got)
+		}
+		if got := deliver(); got != "laure@exemple.fr queued" {
+			t.Errorf("from then on: %s", got)
+		}
+		w.must(w.people.RemoveContact(t.Context(), self(p).Viewer, p.ID, p.Contacts[0].ID))
+		if got := deliver(); got != "laure@travail.fr queued" {
+			t.Errorf("once its owner took it away: %s, want it where letters go", got)
 		}
 	})
 }

@@ -57,11 +57,11 @@ func lastDay(ctx context.Context, asked time.Time) i18n.Data {
 }
 
 // askAt is where to write to somebody whose mail goes nowhere: to his preferred address if it was confirmed, to another
-// that was, else to the one the base has; "" when there is none. An address that died comes last.
+// that was, else to the one the base has; "" when there is none, or only such as mail comes back from.
 func askAt(d people.Dossier, h Settings, as people.Associations) string {
 	best, rank := "", 0
 	for _, c := range d.Contacts {
-		if c.Kind != people.Email || !routable(c.Value, as) {
+		if c.Kind != people.Email || !c.BrokenAt.IsZero() || h.isDead(c.ValueKey) || !routable(c.Value, as) {
 			continue
 		}
 		n := 1
@@ -71,10 +71,7 @@ func askAt(d people.Dossier, h Settings, as people.Associations) string {
 		if c.Preferred {
 			n++
 		}
-		if h.isDead(c.ValueKey) {
-			n -= 4
-		}
-		if best == "" || n > rank {
+		if n > rank {
 			best, rank = c.Value, n
 		}
 	}

@@ -2,8 +2,10 @@ package forwarding
 
 import (
 	"context"
+	"slices"
 
 	"amicale/internal/audit"
+	"amicale/internal/db"
 	"amicale/internal/errs"
 	"amicale/internal/fold"
 	"amicale/internal/id"
@@ -18,8 +20,9 @@ type Switch struct {
 }
 
 // Died notes that an address of a person is dead: mail goes there no more, the reserve that he named takes over when
-// no other target is left, and without one mail waits. For background work and for who manages the person; it joins
-// the transaction in the context.
+// no other target is left, and without one mail waits. It comes before another address is preferred, for who never
+// said anything gets his mail at the preferred one. For background work and for who manages the person; it joins the
+// transaction in the context.
 func (s *Store) Died(ctx context.Context, v viewer.Viewer, person id.ID, address string) (out Switch, err error) {
 	err = s.mark(ctx, whose{v, person}, "forwarding.target_dead", func(ctx context.Context, d people.Dossier, h holder, as people.Associations) (bool, error) {
 		key := fold.Email(address)
@@ -51,12 +54,44 @@ func (s *Store) Revived(ctx context.Context, v viewer.Viewer, person id.ID, addr
 		if !h.isDead(fold.Email(address)) {
 			return false, nil
 		}
-		if err := s.markLive(ctx, d.ID, address, h.Chosen); err != nil {
+		if err := s.markLive(ctx, d.ID, address); err != nil {
 			return false, err
 		}
 		return true, s.found(ctx, d.ID)
 	})
 	return errs.Wrap("forwarding.Revived", err)
+}
+
+// Aiming are the persons who have an address for a target in that state and not among their contact details: one that
+// an older system knew, say. For background work.
+func (s *Store) Aiming(ctx context.Context, v viewer.Viewer, address string, state State) (out []id.ID, err error) {
+	const op = "forwarding.Aiming"
+	if v.Kind != viewer.System {
+		return nil, errs.E(op, errs.Forbidden, nil)
+	}
+	as, err := s.People.Associations(ctx)
+	if err != nil {
+		return nil, errs.Wrap(op, err)
+	}
+	key := fold.Email(address)
+	list, err := db.All[id.ID](ctx, s.DB, `
+		SELECT p.id FROM persons p
+		WHERE p.id IN (SELECT person_id FROM forwarding_targets WHERE address_key = ? UNION SELECT person_id FROM redirect_targets WHERE lower(target) = ?)
+			AND NOT EXISTS (SELECT 1 FROM contact_points c WHERE c.person_id = p.id AND c.kind = 'email' AND c.value_key = ?)
+		ORDER BY p.id`, key, key, key)
+	if err != nil {
+		return nil, errs.Wrap(op, err)
+	}
+	for _, person := range list {
+		h, err := s.holder(ctx, person, as)
+		if err != nil {
+			return nil, errs.Wrap(op, err)
+		}
+		if slices.ContainsFunc(h.Targets, func(t Target) bool { return t.Key() == key && t.State == state }) {
+			out = append(out, person)
+		}
+	}
+	return out, nil
 }
 
 // whose is a person's forwarding, changed in somebody's name.
@@ -98,12 +133,7 @@ func (s *Store) markDead(ctx context.Context, person id.ID, address string) erro
 	return err
 }
 
-// markLive forgets the mark; of somebody who never chose targets nothing else stands there.
-func (s *Store) markLive(ctx context.Context, person id.ID, address string, chosen bool) error {
-	q := `DELETE FROM forwarding_targets WHERE person_id = ? AND address_key = ?`
-	if chosen {
-		q = `UPDATE forwarding_targets SET dead_at = NULL WHERE person_id = ? AND address_key = ?`
-	}
-	_, err := s.DB.Exec(ctx, q, person, fold.Email(address))
+func (s *Store) markLive(ctx context.Context, person id.ID, address string) error {
+	_, err := s.DB.Exec(ctx, `UPDATE forwarding_targets SET dead_at = NULL WHERE person_id = ? AND address_key = ?`, person, fold.Email(address))
 	return err
 }

@@ -140,10 +140,18 @@ func parseTargets(s string) []Target {
 	return out
 }
 
-// defaultTargets are those of who never said anything; what is stored only marks the dead ones.
+// defaultTargets are those of who never said anything; what is stored only marks the ones that died. One that is no
+// default any more was the preferred address: mail goes on there, once it works again, and meanwhile waits, for the
+// address that took its place for letters gets no mail of others unasked.
 func defaultTargets(addresses string, marks []Target) []Target {
 	var out []Target
-	for address := range strings.FieldsSeq(addresses) {
+	known := strings.Fields(addresses)
+	if slices.ContainsFunc(marks, func(m Target) bool {
+		return m.State != Gone && !slices.ContainsFunc(known, func(a string) bool { return fold.Email(a) == m.Key() })
+	}) {
+		return marks
+	}
+	for _, address := range known {
 		t := Target{Address: address, Role: Goal, State: Good, Known: true}
 		if slices.ContainsFunc(marks, func(m Target) bool { return m.State == Dead && m.Key() == t.Key() }) {
 			t.State = Dead

@@ -21,6 +21,8 @@ CREATE TABLE forwarding_targets (
     dead_at     TIMESTAMP,               -- mail to it failed for too long; NULL: it is used
     PRIMARY KEY (person_id, address_key)
 );
+CREATE INDEX forwarding_targets_address ON forwarding_targets (address_key);
+CREATE INDEX redirect_targets_target ON redirect_targets (lower(target));
 
 -- Who has no target and was asked for one. Mail waits for five days from then, afterwards it is refused.
 CREATE TABLE forwarding_asked (
@@ -83,5 +85,6 @@ DROP TABLE forwarding_reports;
 DROP TABLE forwarding_tried;
 DROP TABLE forwarding_held;
 DROP TABLE forwarding_asked;
+DROP INDEX redirect_targets_target;
 DROP TABLE forwarding_targets;
 DROP TABLE forwarding_settings;
