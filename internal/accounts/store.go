@@ -25,6 +25,9 @@ type Sessions interface {
 type Options struct {
 	Trail    *audit.Trail
 	Sessions Sessions
+	// Closed is told, in the same transaction, that a person's account was closed, for what else lets somebody act in his
+	// name to end too; nil where there is nothing.
+	Closed func(ctx context.Context, person id.ID) error
 	// Letters sends the account's own letters within the transaction; see Letters.
 	Letters *Letters
 	// Secret seals TOTP secrets. Empty: a key made at first need and kept in the database, which then protects a
@@ -46,6 +49,9 @@ type Store struct {
 
 // NewStore makes a store on a database. One a process: it holds the queue of password hashes.
 func NewStore(d *db.DB, p *people.Store, now clock.Clock, o Options) *Store {
+	if o.Closed == nil {
+		o.Closed = func(context.Context, id.ID) error { return nil }
+	}
 	return &Store{db: d, people: p, now: now, o: o, hasher: newHasher()}
 }
 

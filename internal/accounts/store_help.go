@@ -79,10 +79,7 @@ func (s *Store) Close(ctx context.Context, v viewer.Viewer, account id.ID, close
 				return err
 			}
 			action, when = "account.closed", s.now()
-			if err := s.o.Sessions.RevokeOthers(ctx, account, id.ID{}); err != nil {
-				return err
-			}
-			if err := s.dropLinks(ctx, a); err != nil {
+			if err := s.shutOut(ctx, a); err != nil {
 				return err
 			}
 		}
@@ -91,6 +88,17 @@ func (s *Store) Close(ctx context.Context, v viewer.Viewer, account id.ID, close
 		}
 		return s.record(ctx, v, a, action, at, nil)
 	})
+}
+
+// shutOut ends what is open of an account: sessions, links, and what others keep of the kind.
+func (s *Store) shutOut(ctx context.Context, a Account) error {
+	if err := s.o.Sessions.RevokeOthers(ctx, a.ID, id.ID{}); err != nil {
+		return err
+	}
+	if err := s.dropLinks(ctx, a); err != nil || a.Person.IsZero() {
+		return err
+	}
+	return s.o.Closed(ctx, a.Person)
 }
 
 // spareAdmin is spareLastAdmin for an account that may or may not be one.

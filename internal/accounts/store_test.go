@@ -3,6 +3,7 @@ package accounts_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -220,7 +221,14 @@ func TestTwoAdminsCannotDismissEachOther(t *testing.T) {
 func TestIdentify(t *testing.T) {
 	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
-		h := newHouse(t, d, func(o *accounts.Options) { o.RequireSecondFactor = true })
+		var closed []id.ID // persons whose account was
+		h := newHouse(t, d, func(o *accounts.Options) {
+			o.RequireSecondFactor = true
+			o.Closed = func(_ context.Context, person id.ID) error {
+				closed = append(closed, person)
+				return nil
+			}
+		})
 		person := h.person(t, "Laure", "Lavaut", h.ly, 2010)
 		a := h.account(t, person, "")
 		sess := web.Session{AccountID: a.ID}
@@ -252,6 +260,9 @@ func TestIdentify(t *testing.T) {
 		}
 		if err := h.Close(t.Context(), asAdmin, a.ID, false); err != nil {
 			t.Fatal(err)
+		}
+		if !slices.Equal(closed, []id.ID{person}) {
+			t.Errorf("told of %v, want that the account of %v is closed", closed, person)
 		}
 		if err := h.people.SaveStatus(t.Context(), system, person, people.Deceased, noon); err != nil {
 			t.Fatal(err)

@@ -16,7 +16,6 @@ import (
 	"amicale/internal/people"
 	"amicale/internal/registry"
 	"amicale/internal/viewer"
-	"amicale/internal/web"
 )
 
 // firstAccount lets the set-up page make the first account.
@@ -38,20 +37,18 @@ func (f firstAccount) CreateFirst(ctx context.Context, w federation.Webmaster, a
 }
 
 // activationLinks gives activation the accounts' single-use links.
-type activationLinks struct {
-	accounts *accounts.Store
-	sessions *web.Sessions
-}
+type activationLinks struct{ app *App }
 
 func (l activationLinks) IssueLink(ctx context.Context, k activation.Link) (string, error) {
-	return l.accounts.IssueLink(ctx, accounts.Link{Purpose: accounts.ForActivation, Person: k.Person, Email: k.Email, TTL: k.TTL})
+	return l.app.accounts.IssueLink(ctx, accounts.Link{Purpose: accounts.ForActivation, Person: k.Person, Email: k.Email, TTL: k.TTL})
 }
 
+// StopLinks takes back what was done to an account since, and leaves alone what its owner had before.
 func (l activationLinks) StopLinks(ctx context.Context, person id.ID, since time.Time) error {
-	if err := l.accounts.DropLinksOf(ctx, person); err != nil {
+	if err := l.app.accounts.DropLinksOf(ctx, person); err != nil {
 		return err
 	}
-	acc, err := l.accounts.ByPerson(ctx, person)
+	acc, err := l.app.accounts.ByPerson(ctx, person)
 	if errors.Is(err, errs.NotFound) {
 		return nil
 	}
@@ -59,11 +56,14 @@ func (l activationLinks) StopLinks(ctx context.Context, person id.ID, since time
 		return err
 	}
 	if acc.HasPassword && !acc.PasswordAt.Before(since) {
-		if err := l.accounts.TakeBack(ctx, acc, since); err != nil {
+		if err := l.app.accounts.TakeBack(ctx, acc, since); err != nil {
 			return err
 		}
 	}
-	list, err := l.sessions.ByAccount(ctx, acc.ID)
+	if err := l.app.forwarding.RevokePasswords(ctx, person, since); err != nil {
+		return err
+	}
+	list, err := l.app.sessions.ByAccount(ctx, acc.ID)
 	if err != nil {
 		return err
 	}
@@ -71,7 +71,7 @@ func (l activationLinks) StopLinks(ctx context.Context, person id.ID, since time
 		if s.CreatedAt.Before(since) {
 			continue
 		}
-		if err := l.sessions.Revoke(ctx, acc.ID, s.ID); err != nil {
+		if err := l.app.sessions.Revoke(ctx, acc.ID, s.ID); err != nil {
 			return err
 		}
 	}
@@ -108,7 +108,7 @@ func (l deskLinks) MayInvite(ctx context.Context, by desk.Actor, d people.Dossie
 }
 
 func (l deskLinks) StopLinks(ctx context.Context, person id.ID, since time.Time) error {
-	return activationLinks{l.app.accounts, l.app.sessions}.StopLinks(ctx, person, since)
+	return activationLinks(l).StopLinks(ctx, person, since)
 }
 
 // staffOf tells the desk whom to alert.

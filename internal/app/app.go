@@ -151,6 +151,9 @@ func (a *App) buildFeatures(ctx context.Context) (err error) {
 	a.accounts = accounts.NewStore(a.o.DB, a.people, a.o.Now, accounts.Options{
 		Trail: a.trail, Sessions: a.sessions, Letters: accounts.NewLetters(a.outbox, a.bundle, a.o.URL, brand),
 		Secret: a.o.Secret, RequireSecondFactor: !a.o.Demo,
+		Closed: func(ctx context.Context, person id.ID) error {
+			return a.forwarding.RevokePasswords(ctx, person, time.Time{})
+		},
 	})
 	if a.accountPages, err = accounts.NewPages(a.accounts, a.sessions, a.queue, accounts.PageOptions{Origin: a.o.URL, Site: a.o.MailFrom.Name, Now: a.o.Now, Tabs: settingsTabs()}); err != nil {
 		return err
@@ -160,7 +163,7 @@ func (a *App) buildFeatures(ctx context.Context) (err error) {
 		Staff: staffOf{a.accounts}, Merge: a.merge, Bundle: a.bundle, Origin: a.o.URL, Now: a.o.Now,
 	})
 	a.activation = activation.NewStore(activation.Deps{
-		DB: a.o.DB, People: a.people, Queue: a.queue, Trail: a.trail, Post: a.outbox, Desk: claimsDesk{a.desk}, Links: activationLinks{a.accounts, a.sessions},
+		DB: a.o.DB, People: a.people, Queue: a.queue, Trail: a.trail, Post: a.outbox, Desk: claimsDesk{a.desk}, Links: activationLinks{a},
 		MayInvite: a.mayInvite, Bundle: a.bundle, Origin: a.o.URL, Now: a.o.Now,
 	})
 	a.registry = registry.NewStore(registry.Deps{DB: a.o.DB, People: a.people, Trail: a.trail, Invite: a.invite, Merge: a.merge, MayClose: a.mayInvite, Now: a.o.Now})

@@ -1,9 +1,13 @@
 package app
 
 import (
+	"context"
+	"time"
+
 	"amicale/internal/accounts"
 	"amicale/internal/bounces"
 	"amicale/internal/forwarding"
+	"amicale/internal/id"
 	"amicale/internal/inbox"
 	"amicale/internal/people"
 )
@@ -21,4 +25,9 @@ func (a *App) Mergers() []people.Merger      { return a.mergers() }
 func (a *App) MailServer(m MailOptions) *inbox.Server {
 	a.o.Mail = m
 	return a.mailServer(m.Resolver)
+}
+
+// StopLinks is what "it was not me" does to an account.
+func (a *App) StopLinks(ctx context.Context, person id.ID, since time.Time) error {
+	return activationLinks{a}.StopLinks(ctx, person, since)
 }

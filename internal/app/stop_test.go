@@ -2,10 +2,15 @@ package app_test
 
 import (
 	"net/http/httptest"
+	"net/netip"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"amicale/internal/db"
 	"amicale/internal/dbtest"
+	"amicale/internal/forwarding"
 	"amicale/internal/people"
 	"amicale/internal/viewer"
 	"amicale/internal/webtest"
@@ -42,6 +47,91 @@ func TestNotMeLeavesNoWayBack(t *testing.T) {
 	thief.Post("/connexion/activer/envoi", "surname", "haddad", "year", "2028", "email", stolen, "phone", "01 99 00 12 34").Want(303)
 	if after := w.LettersTo(stolen); len(after) != before {
 		t.Errorf("another request brought the stranger %q", after[0].Subject)
+	}
+}
+
+// programs makes passwords by which mail programs send in somebody's name, and says which of them let in.
+type programs struct {
+	w       *webtest.World
+	login   string
+	secrets map[string]string // by the program's name
+}
+
+func (p programs) add(name string) {
+	p.w.T.Helper()
+	account, err := p.w.App.AccountByLogin(p.w.T.Context(), p.login)
+	if err != nil {
+		p.w.T.Fatal(err)
+	}
+	by := forwarding.Actor{Viewer: viewer.Viewer{Kind: viewer.Network, Account: account, Person: personOf(p.w.T, p.w, p.login)}, Name: p.login}
+	if p.secrets[name], err = p.w.App.Forwarding().MakePassword(p.w.T.Context(), by, name); err != nil {
+		p.w.T.Fatal(err)
+	}
+}
+
+func (p programs) want(what string, names ...string) {
+	p.w.T.Helper()
+	door := forwarding.NewSubmission(p.w.App.Forwarding())
+	for name, secret := range p.secrets {
+		if _, err := door.SignIn(p.w.T.Context(), p.login, secret, netip.Addr{}); (err == nil) != slices.Contains(names, name) {
+			p.w.T.Errorf("%s: the program %q signs in: %v", what, name, err)
+		}
+	}
+}
+
+// Whoever took an account may have let a program in, which needs neither the account's password nor a session.
+func TestNotMeShutsOutPrograms(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		w := webtest.New(t, d)
+		const login, email = "yasmine.haddad.cv2028", "yasmine.haddad@exemple.fr"
+		other := people.ContactPoint{PersonID: personOf(t, w, login), Kind: people.Email, Purpose: people.Personal, Value: "yasmine.autre@exemple.fr", Origin: "import"}
+		if err := w.App.People().SaveContact(t.Context(), viewer.ForSystem("test"), &other); err != nil {
+			t.Fatal(err)
+		}
+		c := w.Guest()
+		c.Post("/connexion/activer/envoi", "surname", "haddad", "year", "2028", "email", email, "phone", "01 99 00 12 34")
+		c.Post(w.LettersTo(email)[0].Links[0], "password", "un cheval bai dans la neige").Want(303)
+		p := programs{w, login, map[string]string{}}
+		p.add("hers or a stranger’s")
+		p.want("as long as nobody says anything", "hers or a stranger’s")
+		stop := w.LettersTo(other.Value)
+		owner := w.Guest()
+		at := stop[len(stop)-1].Links[0]
+		owner.Submit(owner.Get(at).Want(200), strings.TrimPrefix(at, webtest.Origin))
+		p.want("it was not her")
+	})
+}
+
+// Somebody else's try at one's account costs nothing of what one had before.
+func TestStoppingSparesWhatWasThereBefore(t *testing.T) {
+	t.Parallel()
+	w := webtest.New(t, dbtest.New(t))
+	p := programs{w, webtest.Member, map[string]string{}}
+	p.add("her own")
+	w.Later(time.Hour)
+	since := w.App.Now()
+	p.add("since")
+	if err := w.App.StopLinks(t.Context(), personOf(t, w, webtest.Member), since); err != nil {
+		t.Fatal(err)
+	}
+	p.want("stopped", "her own")
+}
+
+// A closed account sends no more, and opening it again lets in nobody by what was there before.
+func TestAClosedAccountSendsNoMore(t *testing.T) {
+	t.Parallel()
+	w := webtest.New(t, dbtest.New(t))
+	p := programs{w, webtest.Member, map[string]string{}}
+	p.add("her own")
+	p.want("open", "her own")
+	account, err := w.App.AccountByLogin(t.Context(), webtest.Member)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, do := range []string{"fermer", "ouvrir"} {
+		w.As(webtest.Webmaster).Post("/admin/acces/" + account.String() + "/" + do).Want(303)
+		p.want(do)
 	}
 }
 

@@ -94,10 +94,13 @@ func (s *Store) RevokePassword(ctx context.Context, a Actor, password id.ID) err
 	})
 }
 
-// RevokePasswords takes all of a person's passwords back, when his account was somebody else's for a while. It joins
-// the transaction in the context.
-func (s *Store) RevokePasswords(ctx context.Context, person id.ID) error {
-	_, err := s.DB.Exec(ctx, `DELETE FROM forwarding_passwords WHERE person_id = ?`, person)
+// RevokePasswords takes back the passwords that were made in a person's name since a moment, as when his account was
+// somebody else's for a while; a zero one takes back all. It joins the transaction in the context.
+func (s *Store) RevokePasswords(ctx context.Context, person id.ID, since time.Time) error {
+	if since.IsZero() {
+		since = time.Unix(0, 0) // a zero time is NULL, and nothing is after that
+	}
+	_, err := s.DB.Exec(ctx, `DELETE FROM forwarding_passwords WHERE person_id = ? AND created_at >= ?`, person, since)
 	return errs.Wrap("forwarding.RevokePasswords", err)
 }
 

@@ -68,7 +68,18 @@ func TestPasswordsOfMailPrograms(t *testing.T) {
 		if got := w.actions(p); got != "password_made password_revoked" {
 			t.Errorf("the trail says %s", got)
 		}
-		w.must(w.store.RevokePasswords(t.Context(), other.ID))
+		w.later(time.Hour)
+		since := w.now()
+		later, err := w.store.MakePassword(t.Context(), self(other), "d’un autre")
+		w.must(err)
+		w.must(w.store.RevokePasswords(t.Context(), other.ID, since))
+		if _, err := signIn("anne.roy.ly2010", later); !errors.Is(err, errs.Unauthorized) {
+			t.Errorf("SignIn() with one made since = %v, want unauthorized", err)
+		}
+		if _, err := signIn("anne.roy.ly2010", anothers); err != nil {
+			t.Errorf("SignIn() with one made before = %v", err)
+		}
+		w.must(w.store.RevokePasswords(t.Context(), other.ID, time.Time{}))
 		if _, err := signIn("anne.roy.ly2010", anothers); !errors.Is(err, errs.Unauthorized) {
 			t.Errorf("SignIn() after all were revoked = %v", err)
 		}
