@@ -458,29 +458,72 @@ func TestOverview(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, dbtest.New(t))
 	p := w.someone("Laure", "Lavaut")
-	for range 3 {
-		_, err := w.deliver(w.box, w.message("ami@ailleurs.fr", "x"), laure)
-		w.must(err)
-	}
-	w.fate(mail.Dead, w.sent("forward")[:2]...)
-	spam := w.message("spam@spam.example", "x")
-	spam.Score = 500
-	_, err := w.deliver(w.box, spam, laure)
-	if answer(err) != "550 5.7.1" {
-		t.Fatal(err)
-	}
-	staff := func(a people.Association) viewer.Viewer {
-		return viewer.Viewer{Kind: viewer.Staff, Account: id.New(), Roles: []viewer.Role{{Name: viewer.Webmaster, Association: a.ID}}}
-	}
-	for _, v := range []viewer.Viewer{staff(w.ly), self(p).Viewer} {
+	for _, v := range []viewer.Viewer{staffOf(w.ly, viewer.Webmaster), staffOf(w.ly, viewer.Secretary), self(p).Viewer} {
 		o, err := w.store.Overview(t.Context(), v, p.ID)
-		if err != nil || o.Taken != 3 || o.Failed != 2 || o.Refused != 1 || o.Waiting != 0 || o.Way != forwarding.Open || len(o.Addresses) != 1 {
+		if err != nil || o.Way != forwarding.Open || len(o.Addresses) != 1 || len(o.Settings.Targets) != 1 || o.Settings.Targets[0].Address != "laure@exemple.fr" {
 			t.Errorf("Overview() = %+v, %v", o, err)
 		}
 	}
-	for name, v := range map[string]viewer.Viewer{"guest": {}, "another": self(w.someone("Anne", "Roy")).Viewer, "staff elsewhere": staff(w.re)} {
+	for name, v := range map[string]viewer.Viewer{"guest": {}, "another": self(w.someone("Anne", "Roy")).Viewer, "an editor": staffOf(w.ly, viewer.Editor),
+		"staff elsewhere": staffOf(w.re, viewer.Webmaster)} {
 		if _, err := w.store.Overview(t.Context(), v, p.ID); !errors.Is(err, errs.NotFound) {
 			t.Errorf("%s: Overview() = %v, want not found", name, err)
 		}
 	}
+}
+
+func TestTally(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		w := newWorld(t, d)
+		p, other := w.someone("Laure", "Lavaut"), w.someone("Anne", "Roy")
+		want := func(what string, want forwarding.Tally) {
+			t.Helper()
+			if got, err := w.store.Tally(t.Context(), self(p).Viewer); err != nil || got != want {
+				t.Errorf("%s: Tally() = %+v, %v, want %+v", what, got, err, want)
+			}
+		}
+		comes := func() sent {
+			t.Helper()
+			ids, err := w.deliver(w.box, w.message("ami@ailleurs.fr", "x"), laure)
+			w.must(err)
+			for _, s := range w.sent("forward") {
+				if s.Ref == ids[0] {
+					return s
+				}
+			}
+			t.Fatal("nothing leaves")
+			return sent{}
+		}
+		want("nothing came", forwarding.Tally{})
+		w.fate(mail.Delivered, comes())
+		dead := comes()
+		w.fate(mail.Dead, dead)
+		waits := comes()
+		w.fate(mail.Temporary, waits)
+		comes() // on its way, which is no waiting
+		want("a day", forwarding.Tally{Taken: 4, Waiting: 1, Failed: 1})
+
+		spam := w.message("spam@spam.example", "x")
+		spam.Score = 500
+		if _, err := w.deliver(w.box, spam, laure); answer(err) != "550 5.7.1" {
+			t.Fatal(err)
+		}
+		w.must(w.store.Pause(t.Context(), self(p), w.now().Add(5*day)))
+		comes()
+		want("a refusal and a pause", forwarding.Tally{Taken: 5, Refused: 1, Waiting: 2, Failed: 1})
+
+		w.must(w.store.Resend(t.Context(), self(p).Viewer, dead.Ref, dead.ID))
+		w.fate(mail.Delivered, dead)
+		w.fate(mail.Delivered, waits)
+		want("sent on and arrived", forwarding.Tally{Taken: 5, Refused: 1, Waiting: 1})
+		if got, err := w.store.Tally(t.Context(), self(other).Viewer); err != nil || got != (forwarding.Tally{}) {
+			t.Errorf("another's Tally() = %+v, %v", got, err)
+		}
+		if _, err := w.store.Tally(t.Context(), viewer.Viewer{}); !errors.Is(err, errs.Forbidden) {
+			t.Errorf("a guest's Tally() = %v, want forbidden", err)
+		}
+		w.later(31 * day)
+		want("a month later", forwarding.Tally{})
+	})
 }

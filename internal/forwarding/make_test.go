@@ -129,6 +129,10 @@ func self(d people.Dossier) forwarding.Actor {
 	return forwarding.Actor{Viewer: viewer.Viewer{Kind: viewer.Network, Account: id.New(), Person: d.ID}, Name: d.Name()}
 }
 
+func staffOf(a people.Association, role viewer.RoleName) viewer.Viewer {
+	return viewer.Viewer{Kind: viewer.Staff, Account: id.New(), Roles: []viewer.Role{{Name: role, Association: a.ID}}}
+}
+
 // choose saves targets: address, place, address, place…
 func (w *world) choose(d people.Dossier, mode forwarding.Mode, pairs ...string) {
 	w.t.Helper()

@@ -60,7 +60,8 @@ func newSite(t *testing.T, o forwarding.PageOptions) *site {
 		},
 	}
 	o.Now = w.now
-	h, err := around.Handler(forwarding.NewPages(w.store, o).Routes(), nil)
+	pages := forwarding.NewPages(w.store, o)
+	h, err := around.Handler(append(pages.Routes(), s.partRoutes(pages)...), nil)
 	w.must(err)
 	s.handler = h
 	return s

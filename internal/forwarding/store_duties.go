@@ -204,15 +204,13 @@ func (s *Store) moveRest(ctx context.Context, from, into id.ID) error {
 	return nil
 }
 
-// Overview is what the staff of somebody's associations sees of his forwarding: whether it works, not who writes to him.
+// Overview is what the staff of somebody's associations sees of his forwarding: where it leads and whether it works, not
+// who writes to him. Its targets are coordinates: whoever shows them leaves the trail of having read some.
 type Overview struct {
 	Addresses []Address
 	Settings  Settings
 	Way       Way
-	Waiting   int // messages that wait here
-	Taken     int // in thirty days
-	Refused   int
-	Failed    int // deliveries that no target took
+	Tally     Tally
 }
 
 // Overview is for the person himself and the staff that manages him; NotFound for others.
@@ -231,21 +229,6 @@ func (s *Store) Overview(ctx context.Context, v viewer.Viewer, person id.ID) (Ov
 		return Overview{}, errs.Wrap(op, err)
 	}
 	out := Overview{Addresses: Addresses(d, as), Settings: h.Settings, Way: h.WayAt(s.Now(), h.Standing)}
-	if out.Waiting, err = s.waiting(ctx, d.ID); err != nil {
-		return Overview{}, errs.Wrap(op, err)
-	}
-	passages, _, err := s.passages(ctx, d.ID, "", math.MaxInt32, 0)
-	for _, p := range passages {
-		if p.Refused != "" {
-			out.Refused++
-			continue
-		}
-		out.Taken++
-		for _, l := range p.Legs {
-			if l.State == outbox.Failed {
-				out.Failed++
-			}
-		}
-	}
+	out.Tally, err = s.tally(ctx, d.ID)
 	return out, errs.Wrap(op, err)
 }
