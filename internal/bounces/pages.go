@@ -291,5 +291,15 @@ func (p *Pages) Notice(r *web.Request) (templ.Component, error) {
 	return noticeOf(list, p.forwarding), nil
 }
 
+// Record is what the staff reads of somebody's broken addresses in his record, whose reading leaves the trail; nil when
+// all is well.
+func (p *Pages) Record(r *web.Request, d people.Dossier) (templ.Component, error) {
+	list, err := p.store.Troubles(r.Ctx(), r.Viewer, d.ID)
+	if err != nil || len(list) == 0 {
+		return nil, err
+	}
+	return recordPart(list), nil
+}
+
 // causeMessage is the key of the text people read for a cause.
 func causeMessage(c mail.Class) string { return "bounces.cause." + string(c) }

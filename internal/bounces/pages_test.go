@@ -154,6 +154,30 @@ func TestNotice(t *testing.T) {
 	w.want("removed", me.get("/moi"), 200, "rien à dire")
 }
 
+func TestRecord(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		w := newWorld(t, d)
+		w.forwarding.reserve["a@x.fr"], w.forwarding.reserve["d@x.fr"] = "", "e@x.fr"
+		laure := w.add("Laure", "Lavaut", w.ly, email("a@x.fr"), email("b@x.fr"))
+		luc, lise := w.add("Luc", "Martin", w.ly, email("c@x.fr")), w.add("Lise", "Roy", w.ly, email("d@x.fr"), email("e@x.fr"))
+		w.dies("a@x.fr", "c@x.fr", "d@x.fr")
+		site := w.serve()
+		webmaster, secretary := w.visit(site, actor(viewer.Webmaster, w.ly.ID)), w.visit(site, actor(viewer.Secretary, w.ly.ID))
+		at := func(d people.Dossier) string { return "/fiche/" + d.ID.String() }
+		w.want("before the verdict", webmaster.get(at(laure)), 200, "rien à dire")
+		w.judge()
+		w.want("webmaster", webmaster.get(at(laure)), 200, "a@x.fr", "Boîte qui n’existe plus", "constaté le 17 juin 2026", "remplacée par b@x.fr", "le courrier de l’adresse à vie attend", "-c@x.fr", "-bounces.")
+		w.want("secretary", secretary.get(at(luc)), 200, "c@x.fr", "plus aucune adresse ne marche", "-adresse à vie")
+		w.want("with a reserve", secretary.get(at(lise)), 200, "d@x.fr", "le courrier de l’adresse à vie va ailleurs")
+		for name, by := range map[string]bounces.Actor{"guest": {}, "graduate": self(luc), "editor": actor(viewer.Editor, w.ly.ID), "elsewhere": actor(viewer.Webmaster, w.re.ID)} {
+			w.want(name, w.visit(site, by).get(at(laure)), http.StatusNotFound, "-x.fr")
+		}
+		w.must(w.people.RemoveContact(t.Context(), system, laure.ID, w.dossier(laure.ID).Contacts[0].ID))
+		w.want("removed", webmaster.get(at(laure)), 200, "rien à dire")
+	})
+}
+
 func TestClaim(t *testing.T) {
 	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {

@@ -181,6 +181,28 @@ func troubleWords(ctx context.Context, t Trouble) string {
 		"Forwarded": t.Forwarded, "Waits": t.Waits})
 }
 
+// recordFacts are somebody's broken addresses, each with its cause, since when, and what came of it.
+func recordFacts(ctx context.Context, list []Trouble) []ui.Fact {
+	var out []ui.Fact
+	for _, t := range list {
+		note := []string{i18n.T(ctx, "bounces.record.since", i18n.Data{"Since": i18n.Date(ctx, t.Since)})}
+		switch {
+		case t.Now == "":
+			note = append(note, i18n.T(ctx, "bounces.took_none"))
+		case t.Preferred:
+			note = append(note, i18n.T(ctx, "bounces.took", i18n.Data{"Address": t.Now}))
+		}
+		switch {
+		case t.Waits:
+			note = append(note, i18n.T(ctx, "bounces.record.waits"))
+		case t.Forwarded:
+			note = append(note, i18n.T(ctx, "bounces.record.forwarded"))
+		}
+		out = append(out, ui.Fact{Term: t.Contact.Value, Text: i18n.T(ctx, causeMessage(mail.Class(t.Cause))), Note: strings.Join(note, " · ")})
+	}
+	return out
+}
+
 func offerOptions(ctx context.Context, p claimProps) []ui.Option {
 	var out []ui.Option
 	for _, c := range p.Emails {

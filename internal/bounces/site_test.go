@@ -19,7 +19,7 @@ import (
 	"amicale/internal/web"
 )
 
-// serve puts the pages behind the real layers, in a bare frame; the notice stands on a page of its own.
+// serve puts the pages behind the real layers, in a bare frame; what stands on the pages of others has pages of its own.
 func (w *world) serve() http.Handler {
 	w.t.Helper()
 	now := clock.Clock(w.clock)
@@ -49,7 +49,21 @@ func (w *world) serve() http.Handler {
 		}
 		return r.Page(web.Page{Title: "home", Content: c})
 	})
-	h, err := site.Handler(append(pages.Routes(), web.Route{Pattern: "GET /moi", Handler: home}), nil)
+	record := web.Public(func(r *web.Request) error {
+		person, err := r.ID("id")
+		if err != nil {
+			return err
+		}
+		c, err := pages.Record(r, w.dossier(person))
+		if err != nil {
+			return err
+		}
+		if c == nil {
+			c = templ.Raw("rien à dire")
+		}
+		return r.Page(web.Page{Title: "record", Content: c})
+	})
+	h, err := site.Handler(append(pages.Routes(), web.Route{Pattern: "GET /moi", Handler: home}, web.Route{Pattern: "GET /fiche/{id}", Handler: record}), nil)
 	w.must(err)
 	return h
 }

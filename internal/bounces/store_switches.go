@@ -278,7 +278,7 @@ func (s *Store) endSettled(ctx context.Context) error {
 	return nil
 }
 
-// Trouble is an address of one's own that is broken, as its owner reads it.
+// Trouble is an address of somebody's that is broken, as he and the staff that manages him read it.
 type Trouble struct {
 	Contact   people.ContactPoint
 	Cause     string
@@ -294,16 +294,25 @@ func (s *Store) Mine(ctx context.Context, v viewer.Viewer) ([]Trouble, error) {
 	if !v.SignedIn() || v.Person.IsZero() {
 		return nil, nil
 	}
-	list, err := db.All[Switch](ctx, s.db, `SELECT `+switchColumns+` FROM bounce_switches s WHERE person_id = ? AND ended_at IS NULL ORDER BY at, id`, v.Person)
-	if err != nil || len(list) == 0 {
-		return nil, errs.Wrap("bounces.Mine", err)
+	return s.Troubles(ctx, v, v.Person)
+}
+
+// Troubles are somebody's addresses that are broken, for himself and the staff that manages him; NotFound for others. Whoever
+// shows them leaves the trail of having read coordinates.
+func (s *Store) Troubles(ctx context.Context, v viewer.Viewer, person id.ID) ([]Trouble, error) {
+	list, err := db.All[Switch](ctx, s.db, `SELECT `+switchColumns+` FROM bounce_switches s WHERE person_id = ? AND ended_at IS NULL ORDER BY at, id`, person)
+	if err != nil || len(list) == 0 && v.Person == person {
+		return nil, errs.Wrap("bounces.Troubles", err)
 	}
-	d, err := s.people.Dossier(ctx, v, v.Person)
+	d, err := s.people.Dossier(ctx, v, person)
 	if err != nil {
-		return nil, errs.Wrap("bounces.Mine", err)
+		return nil, errs.Wrap("bounces.Troubles", err)
 	}
+	return troublesOf(d, list), nil
+}
+
+func troublesOf(d people.Dossier, list []Switch) (out []Trouble) {
 	now, _ := d.PreferredEmail()
-	var out []Trouble
 	for _, c := range d.Contacts {
 		if c.Kind != people.Email || c.BrokenAt.IsZero() {
 			continue
@@ -322,5 +331,5 @@ func (s *Store) Mine(ctx context.Context, v viewer.Viewer) ([]Trouble, error) {
 			out = append(out, t)
 		}
 	}
-	return out, nil
+	return out
 }
