@@ -93,7 +93,7 @@ func TestMailDomainsAreSeenByWhoLooksAfterThem(t *testing.T) {
 			{"admin", "POST", ly + "/cles", url.Values{"domain": {"ly.example"}, "stream": {"campaigns"}}, 422, nil, nil},
 			{"webmaster", "POST", ly + "/verifier", nil, 303, nil, nil},
 			{"webmaster", "GET", ly, nil, 200, []string{"Vérification en cours"}, nil},
-			{"webmaster", "GET", mailPath, nil, 200, []string{"Vérification en cours"}, nil},
+			{"webmaster", "GET", mailPath, nil, 200, []string{">En cours<"}, nil},
 		} {
 			form := row.form
 			if row.method == "POST" && form == nil {
@@ -140,7 +140,7 @@ func TestACheckSaysWhatToPublish(t *testing.T) {
 			t.Fatalf("Keys() = %v, %v, want a pair made by the check", keys, err)
 		}
 		body := html.UnescapeString(o.ask(t, webmaster, "GET", ly, nil).Body.String())
-		for _, s := range []string{"points à corriger", "<code>10 mail.amicale.example.</code>", `data-copy="` + keys[0].Host() + `"`, `data-copy="` + keys[1].Record() + `"`,
+		for _, s := range []string{"12 à corriger", "<code>10 mail.amicale.example.</code>", `data-copy="` + keys[0].Host() + `"`, `data-copy="` + keys[1].Record() + `"`,
 			"<code>v=spf1 a:mail.amicale.example -all</code>", "v=spf1 -all", "_dmarc.ly.example", "Personne ne sait où livrer le courrier de retour.ly.example."} {
 			if !strings.Contains(body, s) {
 				t.Errorf("after a check the page lacks %q", s)

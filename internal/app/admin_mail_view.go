@@ -41,8 +41,7 @@ func doneRows(ctx context.Context, list []domains.Finding) (rows [][]ui.Cell) {
 // findingFacts are what to type into a provider's form, and what stands there.
 func findingFacts(ctx context.Context, f domains.Finding) (out []ui.Fact) {
 	if f.Wanted != "" {
-		out = append(out, ui.Fact{Term: i18n.T(ctx, "app.mail.name"), Content: copied(f.Name)}, ui.Fact{Term: i18n.T(ctx, "app.mail.type"), Text: f.Type},
-			ui.Fact{Term: i18n.T(ctx, "app.mail.value"), Content: copied(f.Wanted)})
+		out = append(out, ui.Fact{Term: i18n.T(ctx, "app.mail.name"), Content: copied(f.Name)}, ui.Fact{Term: i18n.T(ctx, "app.mail.value"), Content: copied(f.Wanted)})
 	}
 	if len(f.Found) > 0 {
 		out = append(out, ui.Fact{Term: i18n.T(ctx, "app.mail.found"), Content: lines(f.Found)})
@@ -62,7 +61,7 @@ func (v domainView) badge(ctx context.Context) ui.BadgeProps {
 	n := v.report.Count()
 	switch {
 	case v.running:
-		return ui.BadgeProps{Text: i18n.T(ctx, "app.mail.running"), Tone: ui.Info}
+		return ui.BadgeProps{Text: i18n.T(ctx, "app.mail.busy"), Tone: ui.Info}
 	case v.report.At.IsZero():
 		return ui.BadgeProps{Text: i18n.T(ctx, "app.mail.never")}
 	case n > 0:

@@ -31,6 +31,7 @@ import (
 	"amicale/internal/app/demo"
 	"amicale/internal/clock"
 	"amicale/internal/dbtest"
+	"amicale/internal/domains"
 	"amicale/internal/mail"
 	"amicale/internal/outbox"
 	"amicale/internal/ui"
@@ -599,6 +600,7 @@ func TestBrowserLooksAtEveryPage(t *testing.T) {
 	t.Parallel()
 	w, url := listening(t)
 	openCase(t, w)
+	checkMail(t, w)
 	looked := map[string]bool{} // each page once, as the first who sees it; at the other width for what is too wide
 	for _, c := range []struct {
 		who   string
@@ -622,6 +624,30 @@ func TestBrowserLooksAtEveryPage(t *testing.T) {
 				b.must(chromedp.Do(b.ctx, chromedp.EmulateViewport(c.width, 800)))
 			}
 		})
+	}
+}
+
+// nowhere is a DNS that holds nothing.
+type nowhere struct{}
+
+func (nowhere) gone(name string) error {
+	return &net.DNSError{Err: "no such host", Name: name, IsNotFound: true}
+}
+func (n nowhere) LookupTXT(_ context.Context, s string) ([]string, error) { return nil, n.gone(s) }
+func (n nowhere) LookupMX(_ context.Context, s string) ([]*net.MX, error) { return nil, n.gone(s) }
+func (n nowhere) LookupIPAddr(_ context.Context, s string) ([]net.IPAddr, error) {
+	return nil, n.gone(s)
+}
+func (n nowhere) LookupAddr(_ context.Context, s string) ([]string, error) { return nil, n.gone(s) }
+func (nowhere) LookupCNAME(_ context.Context, s string) (string, error)    { return s, nil }
+
+// checkMail leaves a report about Lyon's mail domain, with all that must be published.
+func checkMail(t *testing.T, w *webtest.World) {
+	t.Helper()
+	setup := domains.Setup{Domain: "ail.example", Association: true, MailHost: "courrier.ail.example", SiteHost: "annuaire.ail.example", Receives: true}
+	c := domains.NewChecker(domains.NewStore(w.DB, w.App.Now), domains.CheckerOptions{Resolver: nowhere{}, Client: &http.Client{Transport: http.NewFileTransport(http.Dir(t.TempDir()))}})
+	if _, err := c.Check(t.Context(), setup); err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -18,6 +18,7 @@ func (x *examination) arrival() {
 		x.answerable()
 		return
 	}
+	x.host()
 	if x.Association {
 		x.exchanger(x.Domain)
 	} else {
@@ -25,7 +26,6 @@ func (x *examination) arrival() {
 	}
 	x.exchanger(x.returns())
 	x.exchanger(x.letters())
-	x.host()
 }
 
 // answerable: who cannot be answered is refused by many.
@@ -45,9 +45,17 @@ func (x *examination) answerable() {
 	}
 }
 
+// named is a record that names our server, once that has a name that others can use.
+func (x *examination) named(wanted string) string {
+	if !public(x.MailHost) {
+		return ""
+	}
+	return wanted
+}
+
 // exchanger wants mail for a domain to come to our server, and nowhere else.
 func (x *examination) exchanger(domain string) {
-	r := record{domain, "MX", "10 " + lower(x.MailHost) + "."}
+	r := record{domain, "MX", x.named("10 " + lower(x.MailHost) + ".")}
 	to, err := x.zone.alias(x.ctx, domain)
 	if err == nil && to != "" {
 		x.say(Arrival, Wrong, r, "mx_alias", "CNAME "+to)

@@ -30,7 +30,7 @@ func (x *examination) sending() {
 // permission judges a domain's SPF record (RFC 7208).
 func (x *examination) permission(domain string) {
 	term, certain := x.spfTerm()
-	r := record{domain, "TXT", "v=spf1 " + term + " ~all"}
+	r := record{domain, "TXT", x.way("v=spf1 " + term + " ~all")}
 	list, err := x.zone.texts(x.ctx, domain)
 	if err != nil {
 		x.lost(Sending, r)
@@ -46,7 +46,7 @@ func (x *examination) permission(domain string) {
 		x.say(Sending, Wrong, r, "spf_twice", list...)
 		return
 	}
-	r.wanted = amended(list[0], term)
+	r.wanted = x.way(amended(list[0], term))
 	if x.spfBroken(r, list[0]) {
 		return
 	}
@@ -63,6 +63,14 @@ func (x *examination) permission(domain string) {
 	default:
 		x.tell(Sending, Advice, r, "spf_unsure", data, list[0])
 	}
+}
+
+// way is a record that names how mail leaves, once that has a name that others can use.
+func (x *examination) way(wanted string) string {
+	if x.Smarthost == "" {
+		return x.named(wanted)
+	}
+	return wanted
 }
 
 // amended is a record with the term put before its end.

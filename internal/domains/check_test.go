@@ -649,3 +649,18 @@ func (c cutting) LookupTXT(ctx context.Context, name string) ([]string, error) {
 	c.cancel()
 	return nil, ctx.Err()
 }
+
+func TestNothingIsToBePublishedUnderANameOfThisMachineAlone(t *testing.T) {
+	t.Parallel()
+	s := domains.NewStore(dbtest.New(t), clock.System)
+	setup := domains.Setup{Domain: "ail.example", Own: true, Association: true, MailHost: "127.0.0.1", SiteHost: "localhost", Receives: true}
+	r, err := newOutside(t).checker(s, dns{}).Check(t.Context(), setup)
+	if err != nil || len(r.Findings) == 0 || r.Findings[0].Key != "host_private" {
+		t.Errorf("Check() = %+v, %v, want the server's name first", r.Findings, err)
+	}
+	for _, f := range r.Findings {
+		if strings.Contains(f.Wanted, "127.0.0.1") || strings.Contains(f.Wanted, "localhost") {
+			t.Errorf("%s %s is wanted as %q", f.Type, f.Name, f.Wanted)
+		}
+	}
+}

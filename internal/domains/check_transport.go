@@ -29,7 +29,7 @@ func (x *examination) policyServed(how encryption) {
 		return
 	}
 	list = with(list, "v=STSv1")
-	if len(list) == 0 && (how == clear || how == broken) {
+	if len(list) == 0 && (!public(x.MailHost) || how == clear || how == broken) {
 		return // first things first
 	}
 	served, fault := x.fetch()
@@ -63,7 +63,7 @@ func validID(id string) bool {
 func (x *examination) pointed() {
 	r := record{PolicyHost(x.Domain), "CNAME", lower(x.SiteHost) + "."}
 	list, err := x.zone.addresses(x.ctx, r.name)
-	if err == nil && len(list) == 0 {
+	if err == nil && len(list) == 0 && public(x.SiteHost) {
 		x.say(Transport, Advice, r, "sts_host")
 	}
 }
