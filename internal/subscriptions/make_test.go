@@ -86,7 +86,8 @@ func newWorld(t *testing.T, d *db.DB) *world {
 			})
 		},
 	}
-	w.handler, err = w.site.Handler(subscriptions.NewPages(w.Store, nil, w.now).Routes(), nil)
+	pages := subscriptions.NewPages(w.Store, nil, w.now)
+	w.handler, err = w.site.Handler(append(pages.Routes(), w.recordRoutes(pages)...), nil)
 	w.must(err)
 	return w
 }

@@ -36,13 +36,11 @@ func (p pageProps) why(ctx context.Context, c Cell) string {
 	if p.Standing.Subscribed(c.Sender, c.Kind) {
 		return ""
 	}
-	if said, ok := p.Standing.Choice(c.Sender, c.Kind); ok && !said.Wants {
-		if said.Origin == ByPerson {
-			return ""
-		}
-		return i18n.T(ctx, "subscriptions.why."+string(said.Origin), i18n.Data{"Date": i18n.Date(ctx, said.At)})
+	origin, at := p.Standing.refusal(c)
+	if origin == ByPerson {
+		return ""
 	}
-	return i18n.T(ctx, "subscriptions.why.import", i18n.Data{"Date": i18n.Date(ctx, p.Standing.listed(c.Sender, c.Kind))})
+	return i18n.T(ctx, "subscriptions.why."+string(origin), i18n.Data{"Date": i18n.Date(ctx, at)})
 }
 
 // fromLists reports whether a refusal of an older list still holds anywhere.

@@ -147,6 +147,14 @@ func (s Standing) listed(sender id.ID, k Kind) time.Time {
 	return refused
 }
 
+// refusal is whose word it is that a sender and kind that is not subscribed to is refused, and of when.
+func (s Standing) refusal(c Cell) (Origin, time.Time) {
+	if said, ok := s.Choice(c.Sender, c.Kind); ok && !said.Wants {
+		return said.Origin, said.At
+	}
+	return ByImport, s.listed(c.Sender, c.Kind)
+}
+
 // PausedUntil is when the pause ends; zero when there is none at that moment.
 func (s Standing) PausedUntil(now time.Time) time.Time {
 	if c, said := s.Choice(Federation, pause); said && !c.Wants && c.UntilAt.After(now) {
