@@ -9,6 +9,7 @@ import (
 	"amicale/internal/forwarding"
 	"amicale/internal/id"
 	"amicale/internal/inbox"
+	"amicale/internal/mail"
 	"amicale/internal/people"
 )
 
@@ -17,6 +18,7 @@ import (
 func (a *App) Accounts() *accounts.Store     { return a.accounts }
 func (a *App) Forwarding() *forwarding.Store { return a.forwarding }
 func (a *App) Bounces() *bounces.Store       { return a.bounces }
+func (a *App) Tokens() mail.Tokens           { return a.tokens }
 func (a *App) Exporters() []people.Exporter  { return a.exporters() }
 func (a *App) Erasers() []people.Eraser      { return a.erasers() }
 func (a *App) Mergers() []people.Merger      { return a.mergers() }

@@ -32,6 +32,7 @@ import (
 type post struct {
 	t                testing.TB
 	smtp, submission string
+	domain           string // mail domain of Lyon
 }
 
 func startPost(t testing.TB, w *webtest.World) post {
@@ -53,7 +54,12 @@ func startPost(t testing.TB, w *webtest.World) post {
 		go func() { ended <- serve(ln) }()
 		return ln.Addr().String()
 	}
-	p := post{t: t, smtp: listen(func(ln net.Listener) error { return server.ServeSMTP(ctx, ln) }),
+	all, err := w.App.People().Associations(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ly, _ := all.ByCode("ly")
+	p := post{t: t, domain: ly.MailDomain, smtp: listen(func(ln net.Listener) error { return server.ServeSMTP(ctx, ln) }),
 		submission: listen(func(ln net.Listener) error { return server.ServeSubmission(ctx, ln, true) })}
 	t.Cleanup(func() {
 		stop()
@@ -69,7 +75,7 @@ func startPost(t testing.TB, w *webtest.World) post {
 }
 
 // hand gives a message to a server, as whoever signs in with auth.
-func (p post) hand(conn net.Conn, auth smtp.Auth, from, to string) {
+func (p post) hand(conn net.Conn, auth smtp.Auth, from, to, message string) {
 	p.t.Helper()
 	do := func(err error) {
 		p.t.Helper()
@@ -88,21 +94,38 @@ func (p post) hand(conn net.Conn, auth smtp.Auth, from, to string) {
 	do(c.Rcpt(to))
 	body, err := c.Data()
 	do(err)
-	_, err = body.Write([]byte("From: " + from + "\r\nTo: " + to + "\r\nSubject: Bonjour\r\nDate: Mon, 02 Nov 2026 10:00:00 +0100\r\nMessage-ID: <" + id.New().String() +
-		"@client.example>\r\n\r\nDes nouvelles.\r\n"))
+	_, err = body.Write([]byte(message))
 	do(err)
 	do(body.Close())
 	do(c.Quit())
 }
 
+// letter is what somebody writes.
+func letter(from, to string) string {
+	return "From: " + from + "\r\nTo: " + to + "\r\nSubject: Bonjour\r\nDate: Mon, 02 Nov 2026 10:00:00 +0100\r\nMessage-ID: <" + id.New().String() +
+		"@client.example>\r\n\r\nDes nouvelles.\r\n"
+}
+
 // arrives brings a message of somebody unknown.
 func (p post) arrives(to string) {
+	p.t.Helper()
+	const from = "quelqu.un@ailleurs.example"
+	p.brings(from, to, letter(from, to))
+}
+
+// returns brings what comes back to a token of a campaign.
+func (p post) returns(token, message string) {
+	p.t.Helper()
+	p.brings("", token+"@lettres."+p.domain, message)
+}
+
+func (p post) brings(from, to, message string) {
 	p.t.Helper()
 	conn, err := net.Dial("tcp", p.smtp)
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	p.hand(conn, nil, "quelqu.un@ailleurs.example", to)
+	p.hand(conn, nil, from, to, message)
 }
 
 // submitted is what a mail program sends with a password for it.
@@ -112,7 +135,7 @@ func (p post) submitted(login, password, from, to string) {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	p.hand(conn, smtp.PlainAuth("", login, password, "127.0.0.1"), from, to)
+	p.hand(conn, smtp.PlainAuth("", login, password, "127.0.0.1"), from, to, letter(from, to))
 }
 
 // livedByMail leaves something of a person in every table about mail: what she chose, what was sent to her and by her,

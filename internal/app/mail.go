@@ -174,7 +174,7 @@ func (a *App) mailServer(dns inbox.Resolver) *inbox.Server {
 		Boxes: []inbox.Box{
 			submission, postings.NewBox(a.postings), forwarding.NewBox(a.forwarding),
 			bounces.NewReturns(a.bounces, bounces.ReturnsOptions{Tokens: a.tokens, Domain: a.notices(),
-				Recipients: recipients{a.newsletters}, Refusals: refusals{a.subscriptions}}),
+				Recipients: recipients{a.newsletters, a.subscriptions}, Refusals: refusals{a.subscriptions}}),
 		},
 	}
 	if dns != nil {
@@ -253,8 +253,11 @@ func (s newslettersStaff) AccountsWithRole(ctx context.Context, role viewer.Role
 	return out, nil
 }
 
-// recipients tells the health of addresses to whom a campaign's message went.
-type recipients struct{ newsletters *newsletters.Store }
+// recipients tells the health of addresses to whom a campaign's message went, and the subscriptions what he answers.
+type recipients struct {
+	newsletters   *newsletters.Store
+	subscriptions *subscriptions.Store
+}
 
 func (r recipients) RecipientOf(ctx context.Context, row id.ID) (string, id.ID, error) {
 	one, err := r.newsletters.RecipientOf(ctx, row)
@@ -265,24 +268,72 @@ func (r recipients) Failed(ctx context.Context, row id.ID, class mail.Class, rep
 	return r.newsletters.Failed(ctx, row, class, reply)
 }
 
+// Unwanted ends that sender's letters of that kind, and nothing else. What is written to the address for it counts like
+// the click, which is as easy to make for whoever holds the letter.
+func (r recipients) Unwanted(ctx context.Context, row id.ID, by bounces.Answer) error {
+	to, err := r.newsletters.RecipientOf(ctx, row)
+	if err != nil || to.Person.IsZero() {
+		return err // erased since
+	}
+	l := subscriptions.Letter{Person: to.Person, Sender: to.Sender, Kind: subscriptions.Kind(to.Kind)}
+	if by == bounces.Unsubscribe {
+		return r.subscriptions.Leave(ctx, l)
+	}
+	actor := subscriptions.Actor{Viewer: viewer.ForSystem("complaint")}
+	return r.subscriptions.Refuse(ctx, actor, l.Person, subscriptions.Cell{Sender: l.Sender, Kind: l.Kind}, subscriptions.ByComplaint)
+}
+
 // forwarder lets the health of addresses change where mail is passed on to.
 type forwarder struct {
 	forwarding *forwarding.Store
 	outbox     *outbox.Outbox
 }
 
-func (f forwarder) AddressBroken(ctx context.Context, person id.ID, address string) (bounces.Rerouted, error) {
-	s, err := f.forwarding.Died(ctx, viewer.ForSystem("address-health"), person, address)
-	out := bounces.Rerouted{Target: s.Was}
-	if s.Was && len(s.Route) > 0 {
-		out.Took = s.Route[0]
+// AddressBroken tells what took over where that is one address: of several people each has his own.
+func (f forwarder) AddressBroken(ctx context.Context, person id.ID, address string) (out bounces.Rerouted, err error) {
+	persons, err := f.whose(ctx, person, address, forwarding.Good)
+	if err == nil && len(persons) == 0 {
+		err = errs.E("app.AddressBroken", errs.NotFound, nil)
 	}
-	return out, err
+	if err != nil {
+		return out, err
+	}
+	for _, p := range persons {
+		s, err := f.forwarding.Died(ctx, health(), p, address)
+		if err != nil {
+			return out, err
+		}
+		out.Target = out.Target || s.Was
+		if s.Was && len(s.Route) > 0 && len(persons) == 1 {
+			out.Took = s.Route[0]
+		}
+	}
+	return out, nil
 }
 
 func (f forwarder) AddressWorks(ctx context.Context, person id.ID, address string) error {
-	return f.forwarding.Revived(ctx, viewer.ForSystem("address-health"), person, address)
+	persons, err := f.whose(ctx, person, address, forwarding.Dead)
+	if err != nil {
+		return err
+	}
+	for _, p := range persons {
+		if err := f.forwarding.Revived(ctx, health(), p, address); err != nil {
+			return err
+		}
+	}
+	return nil
 }
+
+// whose are the persons meant: that one, or those whose target in that state the address is without being their own.
+func (f forwarder) whose(ctx context.Context, person id.ID, address string, state forwarding.State) ([]id.ID, error) {
+	if !person.IsZero() {
+		return []id.ID{person}, nil
+	}
+	return f.forwarding.Aiming(ctx, health(), address, state)
+}
+
+// health is who changes where mail goes when an address dies or works again.
+func health() viewer.Viewer { return viewer.ForSystem("address-health") }
 
 // Returned takes a report for the end of a delivery unless it only tells of a delay: words without a code say by their
 // class which of the two they are.

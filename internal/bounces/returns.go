@@ -17,11 +17,21 @@ type Recipients interface {
 	RecipientOf(ctx context.Context, row id.ID) (address string, person id.ID, err error)
 	// Failed is told, in the transaction of the context, what a report said of that message.
 	Failed(ctx context.Context, row id.ID, class mail.Class, reply mail.Reply) error
+	// Unwanted is told, likewise, that whoever got that message wants no more of its kind from its sender.
+	Unwanted(ctx context.Context, row id.ID, by Answer) error
 }
+
+// Answer is how somebody says that he wants no more of a kind of letters.
+type Answer string
+
+const (
+	Complaint   Answer = "complaint"   // he called a message unwanted (RFC 5965)
+	Unsubscribe Answer = "unsubscribe" // he wrote to the address for it (RFC 2369 §3.2)
+)
 
 // Refusals are what people do not want to be sent.
 type Refusals interface {
-	// Complained ends the campaigns to somebody who called a message of ours unwanted; person is zero when nobody's in
+	// Complained ends the campaigns to somebody who called a letter of the site unwanted; person is zero when nobody's in
 	// the base.
 	Complained(ctx context.Context, person id.ID, address string) error
 }
@@ -55,6 +65,7 @@ type returned struct {
 	person  id.ID
 	outside bool // it went to somebody outside, in a person's name
 	null    bool // the message was a report itself: it had no sender
+	leaves  bool // this is no report: somebody wants no more of a campaign's kind
 	report  mail.Report
 }
 
@@ -124,8 +135,8 @@ func (b *Returns) about(ctx context.Context, kind mail.TokenKind, row id.ID) (*r
 	return r, err
 }
 
-// Screen reads the report, before any transaction begins. Mail that is none is not read by anybody here, and its sender
-// is told; without a sender it is a report that we do not understand.
+// Screen reads the report, before any transaction begins, or the wish to get no more of a kind of letters. Other mail is
+// not read by anybody here, and its sender is told; without a sender it is a report that we do not understand.
 func (b *Returns) Screen(_ context.Context, m *inbox.Message, to inbox.Rcpt) error {
 	about, ok := to.Data.(*returned)
 	if !ok {
@@ -135,6 +146,8 @@ func (b *Returns) Screen(_ context.Context, m *inbox.Message, to inbox.Rcpt) err
 	switch {
 	case ok:
 		about.report = report
+	case about.kind == mail.CampaignToken && leaves(m.Raw):
+		about.leaves = true
 	case m.Envelope.From == "":
 		about.report = mail.Report{Class: mail.Unknown}
 	default:
@@ -157,7 +170,17 @@ func (b *Returns) Accept(ctx context.Context, list []inbox.Arrival) error {
 	return nil
 }
 
+// leaves reports whether a message is what the mailto: in a letter makes mail programs write.
+func leaves(raw []byte) bool {
+	h, _ := mail.ReadHeader(raw)
+	subject := h.All("Subject")
+	return len(subject) == 1 && strings.EqualFold(strings.TrimSpace(subject[0]), mail.UnsubscribeSubject)
+}
+
 func (b *Returns) take(ctx context.Context, a inbox.Arrival, r *returned) error {
+	if r.leaves {
+		return b.o.Recipients.Unwanted(ctx, r.row, Unsubscribe)
+	}
 	class := r.report.Class
 	if !r.outside {
 		if err := b.store.Reported(ctx, Report{Row: r.row, Address: r.address, Class: class, At: a.Message.At}); err != nil {
@@ -179,12 +202,13 @@ func (b *Returns) take(ctx context.Context, a inbox.Arrival, r *returned) error 
 	return nil
 }
 
-// complained ends campaigns; the address works, so nothing else follows.
+// complained ends what was complained of; the address works, so nothing else follows.
 func (b *Returns) complained(ctx context.Context, r *returned) error {
 	if r.kind == mail.CampaignToken {
 		if err := b.o.Recipients.Failed(ctx, r.row, mail.Complaint, r.report.Reply); err != nil {
 			return err
 		}
+		return b.o.Recipients.Unwanted(ctx, r.row, Complaint)
 	}
 	if b.o.Refusals == nil {
 		return nil

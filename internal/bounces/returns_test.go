@@ -39,6 +39,11 @@ func (c *campaigns) Failed(_ context.Context, _ id.ID, class mail.Class, _ mail.
 	return nil
 }
 
+func (c *campaigns) Unwanted(_ context.Context, _ id.ID, by bounces.Answer) error {
+	c.log = append(c.log, "unwanted "+string(by))
+	return nil
+}
+
 func (c *campaigns) Complained(_ context.Context, _ id.ID, address string) error {
 	c.log = append(c.log, "complained "+address)
 	return nil
@@ -128,6 +133,31 @@ func TestWhoseReturnsAreTaken(t *testing.T) {
 	})
 }
 
+// What a mail program writes to the address in List-Unsubscribe ends that kind of letters, and is no report.
+func TestLettersAreLeftByMail(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, dbtest.New(t))
+	row := id.New()
+	c := &campaigns{to: map[id.ID]string{row: "a@x.fr"}}
+	b := w.returns(c)
+	campaign, letter := tokens.Make(mail.CampaignToken, row), tokens.Make(mail.LetterToken, w.letterTo("a@x.fr"))
+	for _, m := range []struct{ to, from, raw, want string }{
+		{campaign, "a@x.fr", "Subject: unsubscribe\r\n\r\n", "<nil>"},
+		{campaign, "other@y.fr", "From: x\r\nSUBJECT:  Unsubscribe \r\n\r\nThis message was sent by a program.\r\n", "<nil>"},
+		{campaign, "a@x.fr", "Subject: Re: unsubscribe\r\n\r\n", "550 5.7.1"},
+		{campaign, "a@x.fr", "Subject: x\r\nSubject: unsubscribe\r\n\r\n", "550 5.7.1"},
+		{campaign, "a@x.fr", "From: x\r\n\r\nSubject: unsubscribe\r\n", "550 5.7.1"},
+		{letter, "a@x.fr", "Subject: unsubscribe\r\n\r\n", "550 5.7.1"},
+	} {
+		if got := refusedWith(w.arrive(b, m.from, m.to+"@lettres.ly-alumni.example", m.raw)); got != m.want {
+			t.Errorf("%q: %s, want %s", m.raw, got, m.want)
+		}
+	}
+	if want := []string{"unwanted unsubscribe", "unwanted unsubscribe"}; !slices.Equal(c.log, want) {
+		t.Errorf("told %q, want %q", c.log, want)
+	}
+}
+
 // A guess costs no reading: this box has no database.
 func TestAForgedTokenAsksNobody(t *testing.T) {
 	t.Parallel()
@@ -175,7 +205,7 @@ func TestReturnsOfTheCorpus(t *testing.T) {
 			}
 			switch class {
 			case mail.Complaint:
-				wantLog = append(wantLog, "complained letter@x.fr", "failed complaint", "complained campaign@x.fr")
+				wantLog = append(wantLog, "complained letter@x.fr", "failed complaint", "unwanted complaint")
 			case mail.Vacation, mail.Delivered:
 			default:
 				told := fmt.Sprintf("returned %s %d", class, report.Reply.Code)

@@ -20,6 +20,9 @@ type List struct {
 	Feedback [4]string
 }
 
+// UnsubscribeSubject is what a letter to List.Mailto is about: mail programs write it without asking.
+const UnsubscribeSubject = "unsubscribe"
+
 // Headers are for Letter.Headers. DKIM must sign both List-Unsubscribe and List-Unsubscribe-Post.
 func (l List) Headers() (map[string]string, error) {
 	const op = "mail.List.Headers"
@@ -44,7 +47,7 @@ func (l List) Headers() (map[string]string, error) {
 		if err != nil {
 			return nil, errs.Wrap(op, err)
 		}
-		out["List-Unsubscribe"] += ", <mailto:" + url.PathEscape(a.Address) + "?subject=unsubscribe>"
+		out["List-Unsubscribe"] += ", <mailto:" + url.PathEscape(a.Address) + "?subject=" + UnsubscribeSubject + ">"
 	}
 	if l.Help != "" {
 		if !safeLink(l.Help) {

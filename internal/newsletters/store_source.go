@@ -195,7 +195,7 @@ func (s *Store) message(ctx context.Context, r *ready, row claimed) ([]byte, err
 	h := compose.Head{From: r.from.String(), ReplyTo: r.c.ReplyTo, To: row.Address, MessageID: mail.MessageID(row.ID, r.from), Date: row.CreatedAt,
 		ListID: r.listID[row.Lang], Feedback: r.feedback, OneClick: oneClick}
 	if s.Returns != nil {
-		h.Mailto = "mailto:" + s.envelope(r, row.ID) + "?subject=unsubscribe"
+		h.Mailto = "mailto:" + s.envelope(r, row.ID) + "?subject=" + mail.UnsubscribeSubject
 	}
 	return t.Message(h, compose.Values{Person: row.Fields.V, Unsubscribe: oneClick, All: all}), nil
 }
