@@ -103,6 +103,7 @@ type App struct {
 	magazine      *magazine.Store
 	postings      *postings.Store
 	courier       *outbox.Courier
+	counters      *mailCounters
 
 	accountPages    *accounts.Pages
 	federationPages *federation.Pages

@@ -154,8 +154,10 @@ func (a *App) federationName(ctx context.Context) (string, error) {
 
 // buildCourier makes what carries what leaves.
 func (a *App) buildCourier() {
+	a.counters = newMailCounters()
 	o := outbox.CourierOptions{
 		Smarthost: a.o.Smarthost, Sources: []outbox.Source{newsletters.NewSource(a.newsletters)}, Observers: []outbox.Observer{a.bounces.Observe}, Hello: a.o.Mail.Host, Log: a.o.Log,
+		Observe: a.counters.sending,
 	}
 	if !a.o.Mail.Unsigned {
 		o.Signer = domains.NewSigner(a.domains, a.ours)
@@ -170,7 +172,7 @@ func (a *App) buildCourier() {
 func (a *App) mailServer(dns inbox.Resolver) *inbox.Server {
 	submission := forwarding.NewSubmission(a.forwarding)
 	o := inbox.Options{
-		Hostname: a.o.Mail.Host, Door: submission, TLS: a.o.Mail.TLS, Rspamd: a.o.Mail.Rspamd, Log: a.o.Log,
+		Hostname: a.o.Mail.Host, Door: submission, TLS: a.o.Mail.TLS, Rspamd: a.o.Mail.Rspamd, Log: a.o.Log, Observe: a.counters.arrival,
 		Boxes: []inbox.Box{
 			submission, postings.NewBox(a.postings), forwarding.NewBox(a.forwarding),
 			bounces.NewReturns(a.bounces, bounces.ReturnsOptions{Tokens: a.tokens, Domain: a.notices(),

@@ -12,7 +12,8 @@ import (
 // registerMetrics adds to the requests' own metrics what the site, its database and its process say of themselves.
 // No metric is about a person.
 func (a *App) registerMetrics() {
-	a.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), newGauges(a))
+	a.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), newGauges(a),
+		a.counters.attempts, a.counters.arrivals)
 	for name, pool := range a.o.DB.Pools() {
 		a.metrics.MustRegister(collectors.NewDBStatsCollector(pool, name))
 	}
@@ -25,6 +26,7 @@ type gauges struct {
 	lag, waiting, failed, late         *prometheus.Desc
 	lettersQueued, lettersFailed, wait *prometheus.Desc
 	diskFree, diskTotal                *prometheus.Desc
+	mail                               mailGauges
 
 	mu      sync.Mutex
 	counted time.Time // when the people were, for counting a million rows takes a while
@@ -43,6 +45,7 @@ func newGauges(a *App) *gauges {
 	}
 	return &gauges{
 		app:           a,
+		mail:          newMailGauges(d),
 		version:       d("build_info", "Always 1; the label says which version runs.", "version"),
 		up:            d("database_up", "1 when the database answers; when it does not, most other values are missing."),
 		people:        d("people", "Persons in the base, counted at most once a minute."),
@@ -61,8 +64,8 @@ func newGauges(a *App) *gauges {
 
 // Describe implements prometheus.Collector.
 func (g *gauges) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{g.version, g.up, g.people, g.documents, g.lag, g.waiting, g.failed, g.late,
-		g.lettersQueued, g.lettersFailed, g.wait, g.diskFree, g.diskTotal} {
+	for _, d := range append([]*prometheus.Desc{g.version, g.up, g.people, g.documents, g.lag, g.waiting, g.failed, g.late,
+		g.lettersQueued, g.lettersFailed, g.wait, g.diskFree, g.diskTotal}, g.mail.all()...) {
 		ch <- d
 	}
 }
@@ -99,6 +102,10 @@ func (g *gauges) fromDatabase(ctx context.Context, gauge func(*prometheus.Desc, 
 	if err != nil {
 		return err
 	}
+	queues, err := g.app.queues(ctx)
+	if err != nil {
+		return err
+	}
 	people, err := g.countPeople(ctx)
 	if err != nil {
 		return err
@@ -112,6 +119,7 @@ func (g *gauges) fromDatabase(ctx context.Context, gauge func(*prometheus.Desc, 
 	gauge(g.lettersQueued, float64(letters.Queued))
 	gauge(g.lettersFailed, float64(letters.Failed))
 	gauge(g.wait, since(now, letters.Oldest))
+	g.mail.emit(gauge, now, queues, letters.Relayed)
 	gauge(g.people, float64(people))
 	return nil
 }

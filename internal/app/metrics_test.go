@@ -1,18 +1,24 @@
 package app
 
 import (
+	"context"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"amicale/internal/db"
 	"amicale/internal/dbtest"
+	"amicale/internal/id"
+	"amicale/internal/inbox"
+	"amicale/internal/mail"
+	"amicale/internal/outbox"
 	"amicale/internal/web"
 )
 
@@ -30,17 +36,49 @@ func scrape(t *testing.T, o *office) string {
 	return w.Body.String()
 }
 
+// mailMoves lets a message leave, and leaves three that wait, one that failed and one that is held.
+func (o *office) mailMoves(t *testing.T) {
+	t.Helper()
+	relay := func(list ...outbox.Delivery) {
+		t.Helper()
+		for i := range list {
+			list[i].Kind, list[i].Stream, list[i].Ref = "test", mail.Forwarding, id.New()
+		}
+		err := o.o.DB.Tx(t.Context(), func(ctx context.Context) error {
+			return o.outbox.Relay(ctx, []outbox.Relayed{{Raw: []byte("From: x@mail.example\r\nSubject: x\r\n\r\nx\r\n"), Each: list}})
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	relay(outbox.Delivery{To: "gone@mail.example"})
+	if err := o.courier.DeliverDue(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	later := o.o.Now().Add(time.Hour)
+	relay(outbox.Delivery{To: "a@mail.example", DueAt: later}, outbox.Delivery{To: "b@other.example", DueAt: later}, outbox.Delivery{To: "c@mail.example", DueAt: later},
+		outbox.Delivery{Held: true}, outbox.Delivery{To: "d@mail.example", DueAt: later})
+	if _, err := o.o.DB.Exec(t.Context(), `UPDATE outbox_deliveries SET state = 'failed', done_at = ? WHERE recipient = 'd@mail.example'`, o.o.Now()); err != nil {
+		t.Fatal(err)
+	}
+	o.counters.arrival(inbox.Event{What: "taken", Box: "forwarding"})
+}
+
 func TestMetrics(t *testing.T) {
 	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		o := newOffice(t, d)
 		o.giveUp(t)
+		o.mailMoves(t)
 		got := scrape(t, o)
 		for _, line := range []string{
 			`amicale_build_info{version="test-version"} 1`, "amicale_database_up 1", "amicale_people 0", "amicale_directory_documents 0",
 			"amicale_directory_lag_changes 0", `amicale_jobs_failed{kind="test.broken"} 1`, `amicale_jobs_waiting{kind="test.broken"} 0`,
 			`amicale_jobs_late_seconds{kind="test.broken"} 0`, "amicale_letters_queued 0", "amicale_letters_failed 1", "amicale_letters_oldest_seconds 0",
-			"go_goroutines ", "process_resident_memory_bytes ",
+			`amicale_mail_waiting{destination="mailbox"} 3`, `amicale_mail_oldest_seconds{destination="mailbox"} `, `amicale_mail_closed{destination="mailbox"} 0`,
+			`amicale_mail_connections{destination="mailbox"} 0`, "amicale_forwards_failed 1", "amicale_forwards_held 1",
+			`amicale_mail_attempts_total{class="delivered",destination="mailbox",state="sent",stream="forwarding"} 1`,
+			`amicale_mail_arrivals_total{box="forwarding",what="taken"} 1`, "go_goroutines ", "process_resident_memory_bytes ",
 		} {
 			if !strings.Contains(got, "\n"+line) {
 				t.Errorf("the metrics lack %q", line)
@@ -77,6 +115,7 @@ func TestMetricsAreDocumented(t *testing.T) {
 	}
 	o := newOffice(t, dbtest.New(t))
 	o.giveUp(t)
+	o.mailMoves(t)
 	found := regexp.MustCompile(`# TYPE (amicale_[a-z_]+) `).FindAllStringSubmatch(scrape(t, o), -1)
 	if len(found) < 10 {
 		t.Fatalf("only %d metrics found", len(found))

@@ -104,6 +104,19 @@ const (
 	mailboxKey   = "mailbox"
 )
 
+// Label is a destination as metrics name it, so that the names are few: a preset's, 'smarthost', 'mailbox' or 'other'.
+func Label(destination string) string {
+	for _, p := range presets {
+		if destination == p.Name {
+			return destination
+		}
+	}
+	if destination == smarthostKey || destination == mailboxKey {
+		return destination
+	}
+	return "other"
+}
+
 // asciiDomain brings a domain to the form that is looked up; empty if it is none.
 func asciiDomain(domain string) string {
 	out, err := idna.Lookup.ToASCII(strings.TrimSuffix(domain, "."))

@@ -166,13 +166,7 @@ func (w *walker) write(it *item, out Outcome) {
 }
 
 func (r *run) observe(out Outcome, took time.Duration) {
-	s := Sending{Stream: out.Stream, State: out.State, Class: out.Class, Destination: "other", Took: took}
-	r.mu.Lock()
-	if d := r.dests[out.Destination]; d != nil && d.preset.Name != "" {
-		s.Destination = d.preset.Name
-	}
-	r.mu.Unlock()
-	r.o.Observe(s)
+	r.o.Observe(Sending{Stream: out.Stream, State: out.State, Class: out.Class, Destination: Label(out.Destination), Took: took})
 }
 
 // rest puts off what waits for whom was closed meanwhile, and reports whether that is so for the walker.
