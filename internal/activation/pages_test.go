@@ -97,7 +97,7 @@ func TestAdditionPage(t *testing.T) {
 	b.Get("/connexion/activer/ajout").Want(200, `type="file"`, "INSA ly")
 	b.Post("/connexion/activer/ajout", form...).Want(422, "Joins une copie", `value="Éloïse"`)
 	b.Upload("/connexion/activer/ajout", "a.png", []byte("<svg onload=alert(1)>"), form...).Want(422, "Joins un PDF ou une image")
-	b.Upload("/connexion/activer/ajout", "a.pdf", append([]byte("%PDF-1.7"), bytes.Repeat([]byte("x"), 6<<20)...), form...).Want(422, "dépasse 5 Mo", `value="Éloïse"`)
+	b.Upload("/connexion/activer/ajout", "a.pdf", append([]byte("%PDF-1.7"), bytes.Repeat([]byte("x"), 6<<20)...), form...).Want(422, "dépasse 5 Mo", `value="Éloïse"`)
 	b.Follow(b.Upload("/connexion/activer/ajout", "a.pdf", []byte("%PDF-1.7 <script>"), form...).Want(303)).Want(200, "chez le webmaster")
 	c := s.One()
 	scan := "/admin/guichet/" + c.ID.String() + "/diplome"

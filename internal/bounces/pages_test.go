@@ -44,8 +44,8 @@ func TestWhoSeesTheStaffsPages(t *testing.T) {
 	w.want("graduate undoes", graduate.post(bounces.Path+"/"+id.New().String()+"/annuler"), http.StatusForbidden)
 	w.want("webmaster looks now", webmaster.post(bounces.Path+"/verdicts"), http.StatusForbidden)
 	w.want("admin looks now", admin.post(bounces.Path+"/verdicts"), http.StatusSeeOther)
-	w.want("webmaster's list", webmaster.get(bounces.Path), 200, "Laure Lavaut", "remplacée par …@x.fr", "4 échecs sur 2 jours", "adresse de contact", "-Luc Martin", "-Examiner maintenant",
-		"Destinations qui mettent en cause", "laposte : 3 réponses sur 33")
+	w.want("webmaster's list", webmaster.get(bounces.Path), 200, "Laure Lavaut", "remplacée par …@x.fr", "4 échecs sur 2 jours", "adresse de contact", "-Luc Martin", "-Examiner maintenant",
+		"Destinations qui mettent en cause", "laposte : 3 réponses sur 33")
 	w.want("admin's list", admin.get(bounces.Path), 200, "Laure Lavaut", "Luc Martin", "plus aucune adresse ne marche", "Examiner maintenant", "2 bascules")
 	w.want("lost, Lyon", webmaster.get(bounces.Path+"/perdus"), 200, "Chacun a encore une adresse")
 	w.want("lost, Rennes", secretary.get(bounces.Path+"/perdus"), 200, "Luc Martin", "INSA re 2010", "…@x.fr", "1 personne", "/admin/personnes/"+lost.ID.String())
@@ -122,7 +122,7 @@ func TestUndoPages(t *testing.T) {
 	w.want("which day", admin.get(bounces.Path+"/jour"), 200, `name="jour"`, "Voir ce jour", `-name="sure"`)
 	w.want("a day without any", admin.get(bounces.Path+"/jour?jour=2020-01-01"), 200, "Aucune bascule en cours", `-name="sure"`)
 	w.want("a day", admin.get(bounces.Path+"/jour?jour="+on), 200, "1 bascule en cours", `name="sure"`, "orange")
-	w.want("another destination", admin.get(bounces.Path+"/jour?jour="+on+"&destination=yahoo"), 200, "yahoo : 0 bascule", "orange")
+	w.want("another destination", admin.get(bounces.Path+"/jour?jour="+on+"&destination=yahoo"), 200, "yahoo : 0 bascule", "orange")
 	w.want("a day of another school", webmaster.get(bounces.Path+"/jour?jour="+on), 200, "Aucune bascule en cours")
 	w.want("no day", admin.post(bounces.Path+"/jour", "sure", "1"), 422, "Choisis un jour")
 	w.want("not sure", admin.post(bounces.Path+"/jour", "jour", on), 422, "Coche la case", `value="`+on+`"`)

@@ -93,7 +93,7 @@ func failure() mail.DSN {
 func TestComposeDSN(t *testing.T) {
 	t.Parallel()
 	for lang, words := range map[string][]string{
-		"fr": {"Ton message à eloise.durant.ly2027@ail.example n'a pas pu être remis.", "Cette adresse ne mène plus", "550 5.1.1 <***>: no *** here at ***"},
+		"fr": {"Ton message à eloise.durant.ly2027@ail.example n’a pas pu être remis.", "Cette adresse ne mène plus", "550 5.1.1 <***>: no *** here at ***"},
 		"en": {"Your message to eloise.durant.ly2027@ail.example could not be delivered.", "no longer leads to a mailbox"},
 	} {
 		raw, err := mail.ComposeDSN(house(t, lang), failure())

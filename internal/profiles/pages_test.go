@@ -280,8 +280,8 @@ func TestPhotoPages(t *testing.T) {
 		{"svg named png", "moi.png", svg, 422, "n’est pas une image gif, png ou jpg"},
 		{"40000 × 40000", "moi.png", bomb(), 422, "40000 × 40000 points"},
 		{"half a png", "moi.png", []byte(square(t))[:200], 422, "abîmée ou incomplète"},
-		{"too big", "moi.jpg", append([]byte("\xff\xd8\xff"), make([]byte, profiles.MaxPhotoBytes)...), 422, "dépasse 2 Mo"},
-		{"far too big", "moi.jpg", make([]byte, 25<<20), 422, "dépasse 2 Mo"},
+		{"too big", "moi.jpg", append([]byte("\xff\xd8\xff"), make([]byte, profiles.MaxPhotoBytes)...), 422, "dépasse 2 Mo"},
+		{"far too big", "moi.jpg", make([]byte, 25<<20), 422, "dépasse 2 Mo"},
 	} {
 		rec := me.upload("/moi/profil/photo", tt.file, tt.data, typed)
 		want(t, tt.name, rec, tt.status, []string{tt.must, `id="photo-photo-error"`}, []string{"<svg xmlns=\"http://www.w3.org/2000/svg\"><script>"})
