@@ -41,10 +41,11 @@ type world struct {
 	handler http.Handler
 	viewers map[id.ID]registry.Actor
 	invited []string
+	extras  registry.Extras
 	ly, re  people.Association
 }
 
-func newWorld(t *testing.T, d *db.DB) *world {
+func newWorld(t *testing.T, d *db.DB, panels ...registry.Panel) *world {
 	t.Helper()
 	now := clock.At(time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC))
 	w := &world{t: t, people: people.NewStore(d, changes.NewStore(d, now), now), trail: audit.NewTrail(d, now), viewers: map[id.ID]registry.Actor{}}
@@ -64,6 +65,10 @@ func newWorld(t *testing.T, d *db.DB) *world {
 			_, err := w.people.Merge(ctx, v, from, into)
 			return err
 		}})
+	w.extras.Panels = panels
+	w.extras.ActionKey = func(action string) string {
+		return map[string]string{"person.names_changed": "registry.edit_names"}[action]
+	}
 	w.serve(d, now)
 	return w
 }
@@ -86,7 +91,7 @@ func (w *world) serve(d *db.DB, now clock.Clock) {
 			})
 		},
 	}
-	w.handler, err = w.site.Handler(registry.NewPages(w.Store).Routes(), nil)
+	w.handler, err = w.site.Handler(registry.NewPages(w.Store).With(w.extras).Routes(), nil)
 	w.must(err)
 }
 

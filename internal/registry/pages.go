@@ -4,6 +4,8 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/a-h/templ"
+
 	"amicale/internal/id"
 	"amicale/internal/people"
 	"amicale/internal/ui"
@@ -15,10 +17,13 @@ import (
 const Path = "/admin/personnes"
 
 // Pages are the staff's records.
-type Pages struct{ store *Store }
+type Pages struct {
+	store  *Store
+	extras Extras
+}
 
 // NewPages makes the pages.
-func NewPages(s *Store) *Pages { return &Pages{s} }
+func NewPages(s *Store) *Pages { return &Pages{store: s} }
 
 // Routes are the addresses of the staff's records.
 func (p *Pages) Routes() []web.Route {
@@ -93,8 +98,10 @@ type refused struct {
 
 type recordProps struct {
 	Record
-	Viewer  viewer.Viewer
-	Refused refused
+	Viewer    viewer.Viewer
+	Refused   refused
+	Panels    []templ.Component
+	ActionKey func(string) string
 }
 
 func (p *Pages) record(r *web.Request, person id.ID, ref refused) error {
@@ -102,7 +109,11 @@ func (p *Pages) record(r *web.Request, person id.ID, ref refused) error {
 	if err != nil {
 		return err
 	}
-	return r.Page(web.Page{Status: ref.status, Title: rec.Name(), Help: "guichet", Wide: true, Content: recordPage(recordProps{rec, r.Viewer, ref})})
+	props := recordProps{Record: rec, Viewer: r.Viewer, Refused: ref, ActionKey: p.extras.ActionKey}
+	if props.Panels, err = p.panels(r, rec.Dossier); err != nil {
+		return err
+	}
+	return r.Page(web.Page{Status: ref.status, Title: rec.Name(), Help: "guichet", Wide: true, Content: recordPage(props)})
 }
 
 // edit is one form of the record.
@@ -113,7 +124,7 @@ type edit struct {
 }
 
 func (p *Pages) edits() []edit {
-	return []edit{
+	return append(p.panelForms(), []edit{
 		{"noms", "registry.done.names", p.saveNames},
 		{"naissance", "registry.done.birth", p.saveBirth},
 		{"situation", "registry.done.status", p.saveStatus},
@@ -123,7 +134,7 @@ func (p *Pages) edits() []edit {
 		{"coordonnee/retirer", "registry.done.contact_removed", p.removeContact},
 		{"adhesion", "registry.done.membership", p.addMembership},
 		{"lien", "registry.done.link", p.sendLink},
-	}
+	}...)
 }
 
 // update runs an edit. What is refused stands again in its form, with why.

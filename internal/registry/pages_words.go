@@ -196,10 +196,11 @@ func sortedKeys(m map[string]string) []string {
 func trailMoments(ctx context.Context, p recordProps) []ui.Moment {
 	var out []ui.Moment
 	for _, r := range p.Trail {
-		key := "registry.trail." + r.Action
-		title := i18n.T(ctx, key)
-		if title == key {
-			title = r.Action
+		title := r.Action
+		if p.ActionKey != nil {
+			if key := p.ActionKey(r.Action); i18n.T(ctx, key) != key {
+				title = i18n.T(ctx, key)
+			}
 		}
 		who := r.Actor
 		if r.Account.IsZero() {
