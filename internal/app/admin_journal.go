@@ -26,6 +26,9 @@ const journalSize = 50
 // actionKey begins the words for an action of the trail.
 const actionKey = "app.action."
 
+// actionWords is the key of what people read for an action of the trail.
+func actionWords(action string) string { return actionKey + action }
+
 // journalView is a page of the trail as the staff reads it.
 type journalView struct {
 	list         audit.List

@@ -175,7 +175,7 @@ func (a *App) buildFeatures(ctx context.Context) (err error) {
 		Confirmed: func(ctx context.Context, person id.ID, email string) error {
 			return a.bounces.Confirmed(ctx, person, email)
 		},
-		ActionKey: func(action string) string { return "app.action." + action },
+		ActionKey: actionWords,
 	})
 	if err := a.buildMail(ctx); err != nil {
 		return err

@@ -21,6 +21,8 @@ import (
 
 // Routes are all of the site. A test prints them beside their guards into a golden file: the site map.
 func (a *App) Routes() []web.Route {
+	address := forwarding.NewPages(a.forwarding, a.forwardingOptions())
+	subscribed := subscriptions.NewPages(a.subscriptions, a.accountPages.Tabs, a.o.Now)
 	return slices.Concat(
 		a.ownRoutes(),
 		a.healthRoutes(),
@@ -31,17 +33,22 @@ func (a *App) Routes() []web.Route {
 		a.accountPages.Routes(),
 		activation.NewPages(a.activation, a.people, a.o.Now).Routes(),
 		desk.NewPages(a.desk, a.people, a.o.Now).Routes(),
-		registry.NewPages(a.registry).Routes(),
+		registry.NewPages(a.registry).With(registry.Extras{ActionKey: actionWords, Panels: []registry.Panel{
+			{Show: address.Record}, {Show: a.bouncePages.Record},
+			{Show: subscribed.Record, Form: subscriptions.RecordForm, Done: "subscriptions.record.done", Save: subscribed.Refuse},
+		}}).Routes(),
 		imports.NewPages(a.imports, a.people).Routes(),
-		profiles.NewPages(a.profiles, a.o.Now).With(profiles.Extras{Notice: a.bouncePages.Notice, Returned: bounces.ReturnedPath}).Routes(),
+		profiles.NewPages(a.profiles, a.o.Now).With(profiles.Extras{
+			Notice: a.bouncePages.Notice, Home: []profiles.PartFunc{address.Home}, Returned: bounces.ReturnedPath,
+		}).Routes(),
 		a.federationPages.Routes(),
 		directory.NewPages(a.directory, a.people).Routes(),
 		newsletters.NewPages(a.newsletters).Routes(),
 		magazine.NewPages(a.magazine).Routes(),
 		postings.NewPages(a.postings, a.people).Routes(),
-		forwarding.NewPages(a.forwarding, a.forwardingOptions()).Routes(),
+		address.Routes(),
 		a.bouncePages.Routes(),
-		subscriptions.NewPages(a.subscriptions, a.accountPages.Tabs, a.o.Now).Routes(),
+		subscribed.Routes(),
 		help.NewPages(a.library).Routes(),
 	)
 }

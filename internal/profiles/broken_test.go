@@ -86,6 +86,16 @@ func TestABrokenAddressIsNoWayIn(t *testing.T) {
 	}
 }
 
+func TestPartsOfOnesOwnSpace(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, dbtest.New(t))
+	laure := w.someone("Laure", "Lavaut")
+	want(t, "hers", w.browser(self(laure)).get("/moi"), 200, []string{"<p>une partie pour laure.lavaut.ly2010</p>"}, nil)
+	want(t, "staff who is nobody in the base", w.browser(staffOf(w.ly, viewer.Webmaster)).get("/moi"), 200, nil, []string{"une partie"})
+	want(t, "a recruiter", w.browser(viewer.Viewer{Kind: viewer.Recruiter, Account: id.New()}).get("/moi"), 200, nil, []string{"une partie"})
+	want(t, "a guest", w.browser(viewer.Viewer{}).get("/moi"), 303, nil, []string{"une partie"})
+}
+
 func TestNoticeOnTop(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, dbtest.New(t))

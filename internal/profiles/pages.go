@@ -27,9 +27,14 @@ type Pages struct {
 type Extras struct {
 	// Notice stands on top of one's own space; nil for nothing to say.
 	Notice func(r *web.Request) (templ.Component, error)
+	// Home are parts of one's own space, in their order.
+	Home []PartFunc
 	// Returned is the page where a reader says that his mail to somebody came back.
 	Returned func(login string) string
 }
+
+// PartFunc draws a part of the page of a person; nil for nothing to say.
+type PartFunc func(r *web.Request, d people.Dossier) (templ.Component, error)
 
 // With adds what other features give.
 func (p *Pages) With(e Extras) *Pages {
@@ -108,6 +113,7 @@ type homeProps struct {
 	Staff     bool
 	Searches  bool // the directory is open to the visitor
 	Notice    templ.Component
+	Parts     []templ.Component
 }
 
 func (p *Pages) home(r *web.Request) error {
@@ -127,13 +133,30 @@ func (p *Pages) home(r *web.Request) error {
 		props.D, props.Name, props.PhotoURL, props.Views = &d, d.FirstName, ownPhotoURL(d.Photo, SmallPhoto), views.Total
 		props.Missing, props.Stale = Missing(d), Stale(d, p.store.Now())
 		props.Standings = Standings(d, props.As, p.store.Today())
-		if p.extras.Notice != nil {
-			if props.Notice, err = p.extras.Notice(r); err != nil {
-				return err
-			}
+		if props.Notice, props.Parts, err = p.fromOthers(r, d); err != nil {
+			return err
 		}
 	}
 	return r.Page(web.Page{Title: r.T("profile.home.title"), Help: "completer-mon-profil", Content: homePage(props)})
+}
+
+// fromOthers is what other features have to say on one's own space.
+func (p *Pages) fromOthers(r *web.Request, d people.Dossier) (notice templ.Component, parts []templ.Component, err error) {
+	if p.extras.Notice != nil {
+		if notice, err = p.extras.Notice(r); err != nil {
+			return nil, nil, err
+		}
+	}
+	for _, draw := range p.extras.Home {
+		c, err := draw(r, d)
+		if err != nil {
+			return nil, nil, err
+		}
+		if c != nil {
+			parts = append(parts, c)
+		}
+	}
+	return notice, parts, nil
 }
 
 func (p *Pages) confirm(r *web.Request) error {

@@ -164,6 +164,12 @@ func (w *world) serve(now clock.Clock) {
 	}
 	extras := profiles.Extras{
 		Notice:   func(*web.Request) (templ.Component, error) { return w.notice, nil },
+		Home: []profiles.PartFunc{
+			func(*web.Request, people.Dossier) (templ.Component, error) { return nil, nil },
+			func(_ *web.Request, d people.Dossier) (templ.Component, error) {
+				return templ.Raw("<p>une partie pour " + templ.EscapeString(d.CurrentLogin()) + "</p>"), nil
+			},
+		},
 		Returned: func(login string) string { return "/p/" + login + "/courrier-revenu" },
 	}
 	h, err := site.Handler(profiles.NewPages(w.store, now).With(extras).Routes(), nil)
