@@ -415,6 +415,7 @@ func failuresPage(p failuresProps) templ.Component {
 		}
 		ctx = templ.ClearChildren(ctx)
 		templ_7745c5c3_Err = ui.PageHeader(ui.PageHeaderProps{Title: i18n.T(ctx, "newsletters.failures"), Lead: i18n.T(ctx, "newsletters.failures_lead"), Path: []ui.Crumb{
+			office(ctx),
 			{Label: i18n.T(ctx, "newsletters.title"), URL: Path}, {Label: p.Campaign.Title, URL: campaignPath(p.Campaign.ID) + "/suivi"}, {Label: i18n.T(ctx, "newsletters.failures")}}}).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
@@ -427,7 +428,7 @@ func failuresPage(p failuresProps) templ.Component {
 			var templ_7745c5c3_Var15 string
 			templ_7745c5c3_Var15, templ_7745c5c3_Err = templ.JoinStringErrs(i18n.T(ctx, "newsletters.no_failures"))
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `newsletters/pages_track.templ`, Line: 83, Col: 45}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `newsletters/pages_track.templ`, Line: 84, Col: 45}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var15))
 			if templ_7745c5c3_Err != nil {
