@@ -16,12 +16,12 @@ import (
 	"amicale/internal/ui"
 )
 
-// crumbs lead to a page of a campaign.
 // office is the back office, where the way to every page of letters begins.
 func office(ctx context.Context) ui.Crumb {
 	return ui.Crumb{Label: i18n.T(ctx, "newsletters.office"), URL: "/admin"}
 }
 
+// crumbs lead to a page of a campaign.
 func crumbs(ctx context.Context, c Campaign, last string) []ui.Crumb {
 	return []ui.Crumb{office(ctx), {Label: i18n.T(ctx, "newsletters.title"), URL: Path}, {Label: c.Title, URL: campaignPath(c.ID)}, {Label: i18n.T(ctx, last)}}
 }

@@ -163,7 +163,7 @@ func (w *world) serve(now clock.Clock) {
 		Metrics: web.NewMetrics(prometheus.NewRegistry()),
 	}
 	extras := profiles.Extras{
-		Notice:   func(*web.Request) (templ.Component, error) { return w.notice, nil },
+		Notice: func(*web.Request) (templ.Component, error) { return w.notice, nil },
 		Home: []profiles.PartFunc{
 			func(*web.Request, people.Dossier) (templ.Component, error) { return nil, nil },
 			func(_ *web.Request, d people.Dossier) (templ.Component, error) {
