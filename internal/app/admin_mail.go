@@ -181,14 +181,14 @@ func (a *App) checking(ctx context.Context, domain string) (bool, error) {
 
 // mailRoutes are the pages of the mail domains, and what the domains themselves serve.
 func (a *App) mailRoutes() []web.Route {
-	return []web.Route{
+	return append(a.leavingRoutes(), []web.Route{
 		{Pattern: "GET " + mailPath, Handler: web.Staff(a.mailFront, viewer.Webmaster)},
 		{Pattern: "GET " + mailPath + "/{domain}", Handler: web.Staff(a.mailDomain, viewer.Webmaster)},
 		{Pattern: "POST " + mailPath + "/{domain}/verifier", Handler: web.Staff(a.checkMail, viewer.Webmaster)},
 		{Pattern: "POST " + mailPath + "/{domain}/cles", Handler: web.Staff(a.rotateKeys, viewer.FederationAdmin)},
 		{Pattern: "POST " + mailPath + "/{domain}/cles/utiliser", Handler: web.Staff(a.activateKeys, viewer.FederationAdmin)},
 		{Pattern: "GET /.well-known/mta-sts.txt", Handler: web.Public(a.mailPolicy)},
-	}
+	}...)
 }
 
 // domainView is a domain with what was found when the DNS was last asked.

@@ -10,8 +10,14 @@ import (
 	"amicale/internal/web"
 )
 
-// mailTabs are the pages about mail; those of the queue and of switches stand beside.
-func mailTabs(*web.Request) []ui.Tab { return nil }
+// mailTabs are the pages about mail, for who may see more than one.
+func mailTabs(r *web.Request) []ui.Tab {
+	if !r.Viewer.IsFederationAdmin() {
+		return nil
+	}
+	here := r.URL.Path == leavingPath
+	return []ui.Tab{{Label: r.T("app.mail.domains"), URL: mailPath, Current: !here}, {Label: r.T("app.leaving"), URL: leavingPath, Current: here}}
+}
 
 func (v domainView) path() string { return mailPath + "/" + v.Domain }
 

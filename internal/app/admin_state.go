@@ -122,7 +122,7 @@ func (s siteState) stats(ctx context.Context) []ui.StatProps {
 		{Value: number(s.people), Label: i18n.T(ctx, "app.state.people")},
 		{Value: number(s.documents), Label: i18n.T(ctx, "app.state.directory"), Hint: i18n.N(ctx, "app.state.lag", int(s.lag))},
 		{Value: number(s.waiting()), Label: i18n.T(ctx, "app.state.jobs_waiting")},
-		{Value: number(s.letters.Queued), Label: i18n.T(ctx, "app.state.letters_waiting")},
+		{Value: number(s.letters.Queued), Label: i18n.T(ctx, "app.state.letters_waiting"), URL: leavingPath},
 	}
 }
 
@@ -247,7 +247,7 @@ func (a *App) retryJob(r *web.Request) error {
 		}
 		return a.note(ctx, r, "job.retried", job.String(), map[string]any{"kind": kind})
 	})
-	return a.told(r, err, "app.state.job_retried")
+	return a.told(r, statePath, err, "app.state.job_retried")
 }
 
 // kindOf is the kind of a job that was given up; "" when it is further back than the page shows.
@@ -278,7 +278,7 @@ func (a *App) forgetJobs(r *web.Request) error {
 		}
 		return a.note(ctx, r, "job.forgotten", "", map[string]any{"count": n})
 	})
-	return a.told(r, err, "app.state.jobs_forgotten")
+	return a.told(r, statePath, err, "app.state.jobs_forgotten")
 }
 
 // retryLetter lets a letter that was given up be tried again.
@@ -293,21 +293,21 @@ func (a *App) retryLetter(r *web.Request) error {
 		}
 		return a.note(ctx, r, "letter.retried", letter.String(), nil)
 	})
-	return a.told(r, err, "app.state.letter_retried")
+	return a.told(r, statePath, err, "app.state.letter_retried")
 }
 
 func (a *App) note(ctx context.Context, r *web.Request, action, object string, detail map[string]any) error {
 	return a.trail.Record(ctx, audit.Entry{Actor: r.Viewer, ActorName: r.Identity.Name, Action: action, Object: object, Detail: detail})
 }
 
-// told goes back to the page and says what became of it: somebody else may have been faster.
-func (a *App) told(r *web.Request, err error, key string) error {
+// told goes back to a page and says what became of it: somebody else may have been faster.
+func (a *App) told(r *web.Request, page string, err error, key string) error {
 	switch {
 	case err == nil:
-		return r.Done(statePath, key)
+		return r.Done(page, key)
 	case errors.Is(err, errs.Conflict), errors.Is(err, errs.NotFound):
 		r.Flash(web.Flash{Kind: "info", Key: "app.state.nothing_left"})
-		return r.Redirect(statePath)
+		return r.Redirect(page)
 	}
 	return err
 }

@@ -57,8 +57,8 @@ func (o *office) mailMoves(t *testing.T) {
 	}
 	later := o.o.Now().Add(time.Hour)
 	relay(outbox.Delivery{To: "a@mail.example", DueAt: later}, outbox.Delivery{To: "b@other.example", DueAt: later}, outbox.Delivery{To: "c@mail.example", DueAt: later},
-		outbox.Delivery{Held: true}, outbox.Delivery{To: "d@mail.example", DueAt: later})
-	if _, err := o.o.DB.Exec(t.Context(), `UPDATE outbox_deliveries SET state = 'failed', done_at = ? WHERE recipient = 'd@mail.example'`, o.o.Now()); err != nil {
+		outbox.Delivery{Held: true}, outbox.Delivery{To: "dora@mail.example", DueAt: later})
+	if _, err := o.o.DB.Exec(t.Context(), `UPDATE outbox_deliveries SET state = 'failed', done_at = ? WHERE recipient = 'dora@mail.example'`, o.o.Now()); err != nil {
 		t.Fatal(err)
 	}
 	o.counters.arrival(inbox.Event{What: "taken", Box: "forwarding"})
