@@ -2,6 +2,7 @@ package forwarding
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/a-h/templ"
@@ -34,7 +35,7 @@ func (p *Pages) Record(r *web.Request, d people.Dossier) (templ.Component, error
 	if err != nil {
 		return nil, err
 	}
-	return recordPart(o, d.Status == people.Deceased), nil
+	return recordPart(o, d), nil
 }
 
 // cameWords say how many messages came.
@@ -62,7 +63,7 @@ func counted(ctx context.Context, of map[string]int, order ...string) []string {
 }
 
 // recordFacts are the addresses, where they lead, and what came of the mail.
-func recordFacts(ctx context.Context, o Overview) []ui.Fact {
+func recordFacts(ctx context.Context, o Overview, d people.Dossier) []ui.Fact {
 	var out []ui.Fact
 	for _, a := range o.Addresses {
 		term := "forwarding.record.address"
@@ -81,7 +82,7 @@ func recordFacts(ctx context.Context, o Overview) []ui.Fact {
 		if t.Role == Goal {
 			goals++
 		}
-		out = append(out, ui.Fact{Term: i18n.T(ctx, "forwarding.record."+string(t.Role)), Text: t.Address, Note: targetNote(ctx, t)})
+		out = append(out, ui.Fact{Term: i18n.T(ctx, "forwarding.record."+string(t.Role)), Text: t.Address, Note: targetNote(ctx, t, d)})
 	}
 	if goals > 1 {
 		out = append(out, ui.Fact{Term: i18n.T(ctx, "forwarding.record.mode"), Text: i18n.T(ctx, o.Settings.Mode.Message())})
@@ -92,11 +93,14 @@ func recordFacts(ctx context.Context, o Overview) []ui.Fact {
 		ui.Fact{Term: i18n.T(ctx, "forwarding.strictness"), Text: i18n.T(ctx, o.Settings.Strictness.Message())})
 }
 
-func targetNote(ctx context.Context, t Target) string {
+func targetNote(ctx context.Context, t Target, d people.Dossier) string {
+	confirmed := slices.ContainsFunc(d.Contacts, func(c people.ContactPoint) bool {
+		return c.Kind == people.Email && c.ValueKey == t.Key() && !c.ConfirmedAt.IsZero()
+	})
 	switch {
 	case t.State != Good:
 		return i18n.T(ctx, "forwarding.record.state."+string(t.State))
-	case t.Known:
+	case !confirmed:
 		return i18n.T(ctx, "forwarding.choice.known")
 	}
 	return ""

@@ -82,7 +82,7 @@ func TestRecordPart(t *testing.T) {
 	_, err := s.deliver(s.box, s.message("ami@ailleurs.fr", "secret"), laure)
 	s.must(err)
 	s.want("nothing said", s.ask(secretary, at(p), nil), 200, laure, "llavaut@ly-alumni.example", "Ancienne adresse", "Il passe.", "n’a encore rien choisi", "laure@exemple.fr",
-		"Un message depuis trente jours.", "Normal", "-laure@travail.fr", "-ami@", "-Bonjour", "-Plusieurs", "-forwarding.")
+		"Un message depuis trente jours.", "Normal", "-jamais confirmée", "-laure@travail.fr", "-ami@", "-Bonjour", "-Plusieurs", "-forwarding.")
 	s.choose(p, forwarding.InTurn, "laure@exemple.fr", "1", "laure@travail.fr", "2", "laure@reserve.fr", "reserve")
 	s.must(s.store.Pause(t.Context(), self(p), s.now().Add(5*day)))
 	s.want("chosen, paused", s.ask(webmaster, at(p), nil), 200, "en pause jusqu’au 6 juin 2026", "laure@travail.fr", "En réserve", "laure@reserve.fr", "L’une après l’autre", "-rien choisi")

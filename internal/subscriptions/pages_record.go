@@ -2,7 +2,7 @@ package subscriptions
 
 import (
 	"context"
-	"net/http"
+	"strings"
 	"time"
 
 	"github.com/a-h/templ"
@@ -22,7 +22,8 @@ const RecordForm = "abonnements"
 type recordProps struct {
 	Overview
 	now    time.Time
-	Ticked map[Cell]bool // where the form was refused
+	Open   bool // the form, which was refused
+	Ticked map[Cell]bool
 }
 
 // Record is what the staff reads of somebody's subscriptions in his record, with the form for what he refuses on the
@@ -36,7 +37,7 @@ func (p *Pages) Record(r *web.Request, d people.Dossier) (templ.Component, error
 		return nil, err
 	}
 	props := recordProps{Overview: o, now: p.now(), Ticked: map[Cell]bool{}}
-	if r.Method == http.MethodPost {
+	if props.Open = r.URL.Path == recordPath(d.ID); props.Open {
 		f, err := r.Form()
 		if err != nil {
 			return nil, err
@@ -86,9 +87,31 @@ func (p recordProps) pausedUntil(ctx context.Context) string {
 	return i18n.Date(ctx, p.Standing.PausedUntil(p.now))
 }
 
+// facts are what is received from each sender, in short.
+func (p recordProps) facts(ctx context.Context) []ui.Fact {
+	var out []ui.Fact
+	for _, s := range p.Senders {
+		var not []string
+		for _, k := range Kinds() {
+			if !p.Standing.Subscribed(s.ID, k) {
+				not = append(not, i18n.T(ctx, k.Message()))
+			}
+		}
+		text := i18n.T(ctx, "subscriptions.record.but", i18n.Data{"Kinds": strings.Join(not, ", ")})
+		switch len(not) {
+		case 0:
+			text = i18n.T(ctx, "subscriptions.record.everything")
+		case len(Kinds()):
+			text = i18n.T(ctx, "subscriptions.record.nothing_left")
+		}
+		out = append(out, ui.Fact{Term: s.Name, Text: text})
+	}
+	return out
+}
+
 // grid is the table of what is received: a row a kind, a column a sender.
 func (p recordProps) grid(ctx context.Context) ui.TableProps {
-	t := ui.TableProps{Caption: i18n.T(ctx, "subscriptions.title"), Hide: true, Columns: []ui.Column{{Label: i18n.T(ctx, "subscriptions.what")}}}
+	t := ui.TableProps{Caption: i18n.T(ctx, "subscriptions.record.by_phone"), Hide: true, Columns: []ui.Column{{Label: i18n.T(ctx, "subscriptions.what")}}}
 	for _, s := range p.Senders {
 		t.Columns = append(t.Columns, ui.Column{Label: s.Name})
 	}

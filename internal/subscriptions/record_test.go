@@ -79,11 +79,13 @@ func TestRecordPart(t *testing.T) {
 		form := at(ada) + "/" + subscriptions.RecordForm
 		events, news := w.ly.ID.String()+".events", subscriptions.Federation.String()+".news"
 
-		page := w.get(secretary, at(ada)).want("secretary", 200, "La Fédé", "AIL ly", "Actualités", "Reçoit", "Refus noté avant ce site", `action="`+form+`"`).without("secretary", "AIL re", "subscriptions.")
+		page := w.get(secretary, at(ada)).want("secretary", 200, "La Fédé", "AIL ly", "Reçoit tout, sauf : Courrier papier.", "Refus noté avant ce site", `action="`+form+`"`).without("secretary", "AIL re", "subscriptions.")
 		if offered, ticked := page.boxes(); len(offered) != 10 || ticked != 0 { // of twelve the list refused two
 			t.Errorf("%d refusals are offered, %d ticked: %v", len(offered), ticked, offered)
 		}
-		w.post(secretary, form).want("nothing ticked", 422, "Rien n’est coché")
+		if a := w.post(secretary, form).want("nothing ticked", 422, "Rien n’est coché"); a.doc().Find("details[open] input[name=refuse]").Length() != 10 || page.doc().Find("details[open]").Length() != 0 {
+			t.Error("the form that was refused is not open, or was before")
+		}
 		if got := w.actions(ada); len(got) != 0 {
 			t.Errorf("the trail = %v before anything was refused", got)
 		}
@@ -113,13 +115,14 @@ func TestRecordPart(t *testing.T) {
 				t.Errorf("Lyon still sends %s", k)
 			}
 		}
+		w.get(secretary, at(ada)).want("nothing of Lyon", 200, "Ne reçoit rien.", "Reçoit tout, sauf : Actualités, Courrier papier.")
 		if !w.wants(ada, subscriptions.Federation, subscriptions.Careers) {
 			t.Error("the federation’s letters went too")
 		}
 
 		w.must(w.Choose(t.Context(), person(bob), map[cell]bool{{w.ly.ID, subscriptions.News}: false}))
 		w.must(w.Pause(t.Context(), person(bob)))
-		w.get(secretary, at(bob)).want("his own word, and a pause", 200, "Refusé par la personne le", "Tout est en pause jusqu’au")
+		w.get(secretary, at(bob)).want("his own word, and a pause", 200, "Reçoit tout.", "Refusé par la personne le", "Tout est en pause jusqu’au")
 		stale := w.post(secretary, at(bob)+"/"+subscriptions.RecordForm, "refuse", id.New().String()+".news")
 		stale.want("a sender that is no more", 404)
 		w.get(secretary, at(dead)).want("deceased", 200, "rien")
