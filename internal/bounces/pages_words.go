@@ -222,3 +222,11 @@ func year(n int) string {
 	}
 	return strconv.Itoa(n)
 }
+
+// noneText is why a list is empty.
+func noneText(ctx context.Context, p switchesProps) string {
+	if p.Filter == (Filter{}) && p.School == "" {
+		return i18n.T(ctx, "bounces.none_at_all")
+	}
+	return i18n.T(ctx, "bounces.none_text")
+}

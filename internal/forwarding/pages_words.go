@@ -31,20 +31,19 @@ func placeOptions(ctx context.Context, p pageProps, c Choice) []ui.Option {
 	if p.Wish != nil {
 		chosen = p.Wish.Places[c.Key()]
 	}
-	selectable := 0
-	for _, o := range p.Choices {
-		if !o.Ours {
-			selectable++
-		}
-	}
 	var out []ui.Option
-	for _, place := range Places(selectable) {
+	for _, place := range Places(len(selectable(p.Choices))) {
 		if place == InReserve && !c.Confirmed {
 			continue
 		}
 		out = append(out, ui.Option{Value: string(place), Label: placeWord(ctx, place), Selected: place == chosen})
 	}
 	return out
+}
+
+// selectable are the addresses that mail may go to.
+func selectable(list []Choice) []Choice {
+	return slices.DeleteFunc(slices.Clone(list), func(c Choice) bool { return c.Ours })
 }
 
 func placeWord(ctx context.Context, p Place) string {
@@ -199,14 +198,20 @@ func subject(ctx context.Context, m Passage) string {
 	return m.Subject
 }
 
-// writer is who wrote, as the message says; of a report the machine, if it says nothing.
-func writer(ctx context.Context, m Passage) string {
+// writer is who wrote, as the message says, with the address where it says a name too; of a report the machine, if it
+// says nothing.
+func writer(ctx context.Context, m Passage) (name, address string) {
 	for _, s := range []string{m.From, m.Sender} {
+		if a, err := mail.ParseAddress(s); err == nil && a.Name != "" {
+			return a.Name, a.Address
+		} else if err == nil {
+			return a.Address, ""
+		}
 		if strings.TrimSpace(s) != "" {
-			return s
+			return s, ""
 		}
 	}
-	return i18n.T(ctx, "forwarding.passages.machine")
+	return i18n.T(ctx, "forwarding.passages.machine"), ""
 }
 
 // fate is what became of a message on the way to one target, in words.

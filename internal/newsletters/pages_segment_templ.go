@@ -36,7 +36,7 @@ func segmentPage(p segmentProps) templ.Component {
 			templ_7745c5c3_Var1 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = ui.PageHeader(ui.PageHeaderProps{Title: i18n.T(ctx, "newsletters.recipients"), Lead: i18n.T(ctx, "newsletters.recipients_lead"), Path: crumbs(ctx, p.Campaign, "newsletters.recipients")}).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = ui.PageHeader(ui.PageHeaderProps{Kicker: p.Title, Title: i18n.T(ctx, "newsletters.recipients"), Lead: i18n.T(ctx, "newsletters.recipients_lead"), Path: crumbs(ctx, p.Campaign, "newsletters.recipients")}).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -34,7 +34,7 @@ func sendPage(p sendProps) templ.Component {
 			templ_7745c5c3_Var1 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = ui.PageHeader(ui.PageHeaderProps{Title: i18n.T(ctx, "newsletters.sending"), Path: crumbs(ctx, p.Campaign, "newsletters.sending")}).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = ui.PageHeader(ui.PageHeaderProps{Kicker: p.Title, Title: i18n.T(ctx, "newsletters.sending"), Path: crumbs(ctx, p.Campaign, "newsletters.sending")}).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -34,7 +34,7 @@ func listPage(p listProps) templ.Component {
 			templ_7745c5c3_Var1 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = ui.PageHeader(ui.PageHeaderProps{Title: i18n.T(ctx, "newsletters.title"), Lead: i18n.T(ctx, "newsletters.lead"), Actions: newButton()}).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = ui.PageHeader(ui.PageHeaderProps{Title: i18n.T(ctx, "newsletters.title"), Lead: i18n.T(ctx, "newsletters.lead"), Actions: newButton(), Path: trail(ctx)}).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -128,7 +128,7 @@ func newPage(p newProps) templ.Component {
 				}()
 			}
 			ctx = templ.InitializeContext(ctx)
-			templ_7745c5c3_Err = ui.PageHeader(ui.PageHeaderProps{Title: i18n.T(ctx, "newsletters.new"), Path: []ui.Crumb{office(ctx), {Label: i18n.T(ctx, "newsletters.title"), URL: Path}, {Label: i18n.T(ctx, "newsletters.new")}}}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.PageHeader(ui.PageHeaderProps{Title: i18n.T(ctx, "newsletters.new"), Path: trail(ctx, ui.Crumb{Label: i18n.T(ctx, "newsletters.new")})}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -16,14 +16,18 @@ import (
 	"amicale/internal/ui"
 )
 
-// office is the back office, where the way to every page of letters begins.
-func office(ctx context.Context) ui.Crumb {
-	return ui.Crumb{Label: i18n.T(ctx, "newsletters.office"), URL: "/admin"}
+// trail is the way from the front of the back office; without more it ends at the list.
+func trail(ctx context.Context, more ...ui.Crumb) []ui.Crumb {
+	list := ui.Crumb{Label: i18n.T(ctx, "newsletters.title"), URL: Path}
+	if len(more) == 0 {
+		list.URL = ""
+	}
+	return append([]ui.Crumb{{Label: i18n.T(ctx, "newsletters.admin"), URL: "/admin"}, list}, more...)
 }
 
 // crumbs lead to a page of a campaign.
 func crumbs(ctx context.Context, c Campaign, last string) []ui.Crumb {
-	return []ui.Crumb{office(ctx), {Label: i18n.T(ctx, "newsletters.title"), URL: Path}, {Label: c.Title, URL: campaignPath(c.ID)}, {Label: i18n.T(ctx, last)}}
+	return trail(ctx, ui.Crumb{Label: c.Title, URL: campaignPath(c.ID)}, ui.Crumb{Label: i18n.T(ctx, last)})
 }
 
 // tabs are the steps of a draft, or what there is of a letter that leaves.
@@ -98,7 +102,7 @@ func listTable(ctx context.Context, p listProps) ui.TableProps {
 func stateTabs(ctx context.Context, current State) []ui.Tab {
 	out := []ui.Tab{{Label: i18n.T(ctx, "newsletters.all"), URL: Path, Current: current == ""}}
 	for _, s := range []State{Draft, Scheduled, Sending, Paused, Sent, Stopped} {
-		out = append(out, ui.Tab{Label: i18n.T(ctx, s.Message()), URL: Path + "?etat=" + string(s), Current: current == s})
+		out = append(out, ui.Tab{Label: i18n.T(ctx, "newsletters.list."+string(s)), URL: Path + "?etat=" + string(s), Current: current == s})
 	}
 	return out
 }
@@ -247,9 +251,6 @@ func (p previewProps) versions(ctx context.Context) []ui.Tab {
 // findingText says in plain words what was noticed.
 func findingText(ctx context.Context, f Found) string {
 	s := i18n.T(ctx, f.Key, f.Data)
-	if f.Count > 0 {
-		s = i18n.N(ctx, f.Key, f.Count, f.Data)
-	}
 	if f.Lang != "" {
 		return i18n.T(ctx, "newsletters.lang."+f.Lang) + " : " + s
 	}

@@ -23,7 +23,7 @@ func guessTitle(subject, text string) string {
 		if rest == title || strings.TrimSpace(rest) == "" {
 			break
 		}
-		title = strings.TrimSpace(rest)
+		title = begun(strings.TrimSpace(rest))
 	}
 	if title == "" {
 		for l := range strings.Lines(text) {
@@ -34,6 +34,15 @@ func guessTitle(subject, text string) string {
 		}
 	}
 	return shorten(title, mostLine)
+}
+
+// begun has the capital that a title begins with, now that nothing stands before it; "iOS" keeps its own.
+func begun(s string) string {
+	first, n := utf8.DecodeRuneInString(s)
+	if second, _ := utf8.DecodeRuneInString(s[n:]); unicode.IsUpper(second) {
+		return s
+	}
+	return string(unicode.ToUpper(first)) + s[n:]
 }
 
 // greeting is how letters begin.

@@ -170,3 +170,12 @@ func decisionErrors(msgs map[string]string, prefix string) []ui.FieldError {
 	}
 	return out
 }
+
+// crumbs are the way from the front of the back office to a draft; "" is their list.
+func crumbs(ctx context.Context, draft string) []ui.Crumb {
+	out := []ui.Crumb{{Label: i18n.T(ctx, "postings.admin"), URL: "/admin"}}
+	if draft == "" {
+		return append(out, ui.Crumb{Label: i18n.T(ctx, "postings.title")})
+	}
+	return append(out, ui.Crumb{Label: i18n.T(ctx, "postings.title"), URL: Path}, ui.Crumb{Label: draft})
+}

@@ -1,10 +1,21 @@
 package ui
 
 import (
+	"context"
+	"io"
 	"strconv"
+	"strings"
 
 	"github.com/a-h/templ"
 )
+
+// Breakable is a text whose addresses break before their @ where a line is too short for them, not just anywhere.
+func Breakable(text string) templ.Component {
+	return templ.ComponentFunc(func(_ context.Context, w io.Writer) error {
+		_, err := io.WriteString(w, strings.ReplaceAll(templ.EscapeString(text), "@", "<wbr>@"))
+		return err
+	})
+}
 
 // PreviewProps is another document in a frame of its own: nothing runs in it and it reaches nothing of the page.
 type PreviewProps struct {

@@ -71,7 +71,7 @@ func Messages() []Message {
 	const day = 24 * time.Hour
 	return []Message{
 		{To: "laure.lavaut.ly2010@ail.example", Ago: 11 * day, From: mail.Address{Name: "Camille Ostrowski", Address: "camille.ostrowski@exemple.org"},
-			Subject: "Week-end de promo : qui vient ?", Text: "Bonjour Laure,\n\nNous serions une douzaine, fin mai, dans le Vercors. Tu en es ?\n\nCamille", Fate: Arrives},
+			Subject: "Le week-end de promo", Text: "Bonjour Laure,\n\nNous serions une douzaine, fin mai, dans le Vercors. Tu en es ?\n\nCamille", Fate: Arrives},
 		{To: "laure.lavaut.ly2010@ail.example", Ago: 6 * day, From: mail.Address{Name: "Atelier Brévent", Address: "devis@brevent.example"},
 			Subject: "Plans de la passe à poissons (42 Mo)", Text: "Bonjour,\n\nVoici les plans en grand format.\n\nL’atelier", Fate: Fails,
 			Answer: mail.Reply{Code: 552, Enhanced: "5.3.4", Text: "Message size exceeds fixed limit", Stage: "data"}},
