@@ -76,21 +76,31 @@ func recordFacts(ctx context.Context, o Overview, d people.Dossier) []ui.Fact {
 	if !o.Settings.Chosen {
 		state.Note = i18n.T(ctx, "forwarding.record.not_chosen")
 	}
-	out = append(out, state)
-	goals := 0
-	for _, t := range o.Settings.Targets {
-		if t.Role == Goal {
-			goals++
-		}
-		out = append(out, ui.Fact{Term: i18n.T(ctx, "forwarding.record."+string(t.Role)), Text: t.Address, Note: targetNote(ctx, t, d)})
-	}
-	if goals > 1 {
-		out = append(out, ui.Fact{Term: i18n.T(ctx, "forwarding.record.mode"), Text: i18n.T(ctx, o.Settings.Mode.Message())})
-	}
+	out = append(append(out, state), targetFacts(ctx, o.Settings, d)...)
 	t := o.Tally
 	came := append([]string{cameWords(ctx, t)}, counted(ctx, map[string]int{"waiting": t.Waiting, "failed": t.Failed, "refused": t.Refused}, "waiting", "failed", "refused")...)
 	return append(out, ui.Fact{Term: i18n.T(ctx, "forwarding.record.days"), Text: strings.Join(came, " ")},
 		ui.Fact{Term: i18n.T(ctx, "forwarding.strictness"), Text: i18n.T(ctx, o.Settings.Strictness.Message())})
+}
+
+// targetFacts are the addresses that mail goes to or would, and how it chooses among several.
+func targetFacts(ctx context.Context, s Settings, d people.Dossier) []ui.Fact {
+	var out []ui.Fact
+	goals := 0
+	for _, t := range s.Targets {
+		if t.Role == Goal {
+			goals++
+		}
+		term := "forwarding.record." + string(t.Role)
+		if t.State != Good {
+			term = "forwarding.record.lapsed"
+		}
+		out = append(out, ui.Fact{Term: i18n.T(ctx, term), Text: t.Address, Note: targetNote(ctx, t, d)})
+	}
+	if goals > 1 {
+		out = append(out, ui.Fact{Term: i18n.T(ctx, "forwarding.record.mode"), Text: i18n.T(ctx, s.Mode.Message())})
+	}
+	return out
 }
 
 func targetNote(ctx context.Context, t Target, d people.Dossier) string {

@@ -89,7 +89,7 @@ func TestRecordPart(t *testing.T) {
 	s.must(s.store.Resume(t.Context(), self(p)))
 	_, err = s.store.Died(t.Context(), system, p.ID, "laure@travail.fr")
 	s.must(err)
-	s.want("one dead", s.ask(webmaster, at(p), nil), 200, "Il passe.", "refusé depuis plusieurs jours")
+	s.want("one dead", s.ask(webmaster, at(p), nil), 200, "Il passe.", "N’arrive plus à", "refusé depuis plusieurs jours")
 	s.want("the older system's", s.ask(webmaster, at(imported), nil), 200, "lise@ancien.fr", "Connue de l’ancien annuaire", "Aucun message")
 	s.want("nowhere to go", s.ask(webmaster, at(lost), nil), 200, "Il est refusé")
 	s.want("deceased", s.ask(webmaster, at(dead), nil), 200, "Ses adresses à vie sont fermées", "-jean@exemple.fr")
