@@ -174,7 +174,7 @@ func (a *App) mailServer(dns inbox.Resolver) *inbox.Server {
 	o := inbox.Options{
 		Hostname: a.o.Mail.Host, Door: submission, TLS: a.o.Mail.TLS, Rspamd: a.o.Mail.Rspamd, Log: a.o.Log, Observe: a.counters.arrival,
 		Boxes: []inbox.Box{
-			submission, postings.NewBox(a.postings), forwarding.NewBox(a.forwarding),
+			submission, postings.NewBox(a.postings), forwarding.NewPostmaster(a.forwarding, a.notices(), a.keepers), forwarding.NewBox(a.forwarding),
 			bounces.NewReturns(a.bounces, bounces.ReturnsOptions{Tokens: a.tokens, Domain: a.notices(),
 				Recipients: recipients{a.newsletters, a.subscriptions}, Refusals: refusals{a.subscriptions}}),
 		},
@@ -183,6 +183,22 @@ func (a *App) mailServer(dns inbox.Resolver) *inbox.Server {
 		o.Resolver = inbox.NewResolver(dns, a.o.Now)
 	}
 	return inbox.NewServer(a.inbox, o)
+}
+
+// keepers are the e-mail addresses of an association's webmasters; a zero association's those of the federation's admins.
+func (a *App) keepers(ctx context.Context, association id.ID) ([]string, error) {
+	role := viewer.Webmaster
+	if association.IsZero() {
+		role = viewer.FederationAdmin
+	}
+	list, err := a.accounts.AccountsWithRole(ctx, role, association)
+	var out []string
+	for _, h := range list {
+		if h.Email != "" {
+			out = append(out, h.Email)
+		}
+	}
+	return out, err
 }
 
 // mailBackground are the servers that run, by name.
