@@ -518,7 +518,7 @@ func TestAlerts(t *testing.T) {
 		if got := w.letters(); !slices.Equal(got, []string{"frozen admin@federation.example"}) {
 			t.Errorf("letters = %v, want one", got)
 		}
-		if text := w.lastLetter().Text; !strings.Contains(text, "orange, 15 juin 2026 : 3 réponses sur 33") || strings.Contains(text, "tiny") {
+		if text := w.lastLetter().Text; !strings.Contains(text, "orange, 15 juin 2026 : 3 réponses sur 33") || strings.Contains(text, "tiny") {
 			t.Errorf("the letter says:\n%s", text)
 		}
 		days, err := w.FrozenDays(t.Context(), actor(viewer.Secretary, w.ly.ID).Viewer)
