@@ -221,8 +221,8 @@ func TestPhotosThatAreTraps(t *testing.T) {
 		{"40000 × 40000", "moi.png", big, 422, "c’est gigantesque"},
 		{"SVG named .png", "moi.png", []byte(svg), 422, "n’est pas une image gif, png ou jpg"},
 		{"GIF and script, header only", "moi.gif", traps["header only"], 422, ""},
-		{"3 MB", "moi.jpg", append([]byte("\xff\xd8\xff\xe0"), bytes.Repeat([]byte{7}, 3<<20)...), 422, "dépasse 2 Mo"},
-		{"30 MB", "moi.jpg", append([]byte("\xff\xd8\xff\xe0"), bytes.Repeat([]byte{7}, 30<<20)...), 422, "dépasse 2 Mo"},
+		{"3 MB", "moi.jpg", append([]byte("\xff\xd8\xff\xe0"), bytes.Repeat([]byte{7}, 3<<20)...), 422, "dépasse 2\u00a0Mo"},
+		{"30 MB", "moi.jpg", append([]byte("\xff\xd8\xff\xe0"), bytes.Repeat([]byte{7}, 30<<20)...), 422, "dépasse 2\u00a0Mo"},
 		{"cut off", "moi.png", big[:1000], 422, ""},
 	} {
 		a := me.Upload("/moi/profil/photo", "photo", c.file, c.content, "audience_photo", "members")
