@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bufio"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,7 +13,7 @@ import (
 func TestDemoProcess(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
-	first := serving(t, nil, "demo", "--data", folder, "--people", "2000")
+	first := serving(t, nil, demonstration("--data", folder, "--people", "2000")...)
 	out := first.stdout.String()
 	if !strings.HasSuffix(out, "\nready "+first.url+"\n") {
 		t.Errorf("the demonstration does not end its words with ready and its address:\n%s", out)
@@ -29,9 +31,34 @@ func TestDemoProcess(t *testing.T) {
 		t.Errorf("after SIGINT the code is %d, want 0:\n%s", code, first.stderr)
 	}
 
-	again := serving(t, nil, "demo", "--data", folder, "--people", "2000")
+	again := serving(t, nil, demonstration("--data", folder, "--people", "2000")...)
 	laure.at(again).get("/p/laure.lavaut.ly2010").want(200, "Reste après un redémarrage")
 	again.stop()
+}
+
+// TestDemoTakesMailWhereItCan: a port that somebody else has costs a line, and nothing else.
+func TestDemoTakesMailWhereItCan(t *testing.T) {
+	t.Parallel()
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	free := freePort(t)
+	p := serving(t, nil, "demo", "--data", t.TempDir(), "--people", "40", "--smtp", taken.Addr().String(), "--submission", free)
+	if out := p.stdout.String(); strings.Count(out, "Pas de courrier sur ") != 1 || !strings.Contains(out, "Pas de courrier sur "+taken.Addr().String()) {
+		t.Errorf("the demonstration does not say that %s is taken:\n%s", taken.Addr(), out)
+	}
+	p.visit().signIn("laure.lavaut.ly2010").get("/moi").want(200)
+	conn, err := net.Dial("tcp", free)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if line, err := bufio.NewReader(conn).ReadString('\n'); err != nil || !strings.HasPrefix(line, "220 ") {
+		t.Errorf("submission greets with %q, %v", line, err)
+	}
+	p.stop()
 }
 
 // TestDemoRefusesAnotherBase tries the demonstration over sites that others have begun: nothing may be mixed in.
@@ -59,7 +86,7 @@ func TestDemoRefusesAnotherBase(t *testing.T) {
 				return one[string](t, base, `SELECT concat((SELECT count(*) FROM associations), ' ', (SELECT count(*) FROM persons), ' ', (SELECT count(*) FROM accounts))`)
 			}
 			before := counts()
-			code, _, stderr := ran(t, nil, "demo", "--data", folder, "--people", "50", "--listen", freePort(t))
+			code, _, stderr := ran(t, nil, demonstration("--data", folder, "--people", "50", "--listen", freePort(t))...)
 			if code != 1 || !strings.Contains(stderr, "not a demonstration") {
 				t.Errorf("demo over another base: code %d, %q; want a refusal", code, stderr)
 			}
@@ -74,7 +101,7 @@ func TestDemoOnPostgres(t *testing.T) {
 	t.Parallel()
 	target := postgres(t, "")
 	for range 2 {
-		p := serving(t, nil, "demo", "--database", target, "--data", t.TempDir(), "--people", "200")
+		p := serving(t, nil, demonstration("--database", target, "--data", t.TempDir(), "--people", "200")...)
 		p.visit().signIn("laure.lavaut.ly2010").get("/annuaire?q=lavaut").want(200, "Anne-Laure")
 		p.stop()
 	}

@@ -203,6 +203,11 @@ var seeded = sync.OnceValues(func() (string, error) {
 	return filepath.Join(dir, "seed"), err
 })
 
+// demonstration is the command line of a demonstration without mail servers: their ports by default are the same for all.
+func demonstration(args ...string) []string {
+	return append([]string{"demo", "--smtp", "", "--submission", ""}, args...)
+}
+
 // seed makes a demonstration and ends.
 func seed(args ...string) error {
 	bin, err := binary()
@@ -210,7 +215,7 @@ func seed(args ...string) error {
 		return err
 	}
 	out := &output{}
-	cmd := exec.Command(bin, append([]string{"demo", "--people", "40", "--listen", "127.0.0.1:0"}, args...)...)
+	cmd := exec.Command(bin, demonstration(append([]string{"--people", "40", "--listen", "127.0.0.1:0"}, args...)...)...)
 	cmd.Env, cmd.Stdout, cmd.Stderr = environment(nil), out, out
 	if err := cmd.Start(); err != nil {
 		return err

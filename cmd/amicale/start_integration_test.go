@@ -52,7 +52,7 @@ func TestStoppedWhileStarting(t *testing.T) {
 func TestDemoKilledWhileItIsMade(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
-	args := []string{"demo", "--data", folder, "--people", "9000"}
+	args := demonstration("--data", folder, "--people", "9000")
 	for i, end := range []syscall.Signal{syscall.SIGKILL, syscall.SIGTERM, syscall.SIGKILL} {
 		p := launch(t, nil, append(args, "--listen", freePort(t))...)
 		time.Sleep(time.Duration(300+400*i) * time.Millisecond)
@@ -113,7 +113,7 @@ func TestFilesArePrivate(t *testing.T) {
 	if err := os.Chmod(folder, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	p := serving(t, nil, "demo", "--data", folder, "--people", "40")
+	p := serving(t, nil, demonstration("--data", folder, "--people", "40")...)
 	p.visit().signIn("laure.lavaut.ly2010").showPhoto(10)
 	seen := 0
 	err := filepath.WalkDir(folder, func(path string, e fs.DirEntry, err error) error {
