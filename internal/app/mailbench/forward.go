@@ -73,7 +73,7 @@ func Forward(ctx context.Context, o Options) ([]Result, error) {
 		return nil, err
 	}
 	c := &child{log: o.Log, env: o.Env, args: []string{"--data", o.Dir, "--listen", "127.0.0.1:0", "--log-level", "warn",
-		"--smtp", smtp, "--smarthost", "smtp://" + sink.Addr + "?tls=none&connections=20", "--resolver", zone.Addr, "--mail-host", "mx.amicale.example"}}
+		"--smtp", smtp, "--smarthost", fmt.Sprintf("smtp://%s?tls=none&connections=%d", sink.Addr, min(3*o.Connections, 100)), "--resolver", zone.Addr, "--mail-host", "mx.amicale.example"}}
 	l := &load{addr: smtp, connections: o.Connections, recipients: recipients, senders: senders, n: int64(o.Messages)}
 	ours, err := measure(ctx, c, l, sink, o)
 	if err != nil || o.Against == "" {

@@ -80,7 +80,7 @@ func (s *Sink) talk(conn net.Conn) {
 	say("220 sink.example ESMTP")
 	rcpt, fault := "", ""
 	for {
-		if w.Flush() != nil {
+		if r.Buffered() == 0 && w.Flush() != nil {
 			return
 		}
 		line, err := r.ReadString('\n')
@@ -89,7 +89,7 @@ func (s *Sink) talk(conn net.Conn) {
 		}
 		switch verb := strings.ToUpper(line[:min(4, len(line))]); verb {
 		case "EHLO":
-			say("250-sink.example\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250 SIZE 52428800")
+			say("250-sink.example\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250 SIZE 52428800")
 		case "RCPT":
 			rcpt = line[strings.IndexByte(line, '<')+1 : strings.IndexByte(line, '>')]
 			fault = s.fault(rcpt)
