@@ -63,17 +63,38 @@ const axe = `axe.run().then(r => r.violations.map(v => v.id + ": " + v.nodes.map
 // listening is a whole demonstration that answers on this machine, at its true address.
 func listening(t *testing.T) (w *webtest.World, url string) {
 	t.Helper()
-	w = webtest.New(t, dbtest.New(t))
+	w, ln, url := built(t, app.MailOptions{})
+	answering(t, w, ln)
+	return w, url
+}
+
+// built is a whole demonstration at its true address, where nobody answers yet.
+func built(t *testing.T, m app.MailOptions, extra ...int) (w *webtest.World, ln net.Listener, url string) {
+	t.Helper()
+	w = webtest.New(t, dbtest.New(t), extra...)
+	ln = loopback(t)
+	url = "http://" + ln.Addr().String()
+	var err error
+	w.App, err = app.New(t.Context(), app.Options{DB: w.DB, Blobs: w.Blob, Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelError})), Now: clock.System, URL: url,
+		MailFrom: mail.Address{Name: "Amicale", Address: "ne-pas-repondre@annuaire.example"}, Demo: true, Version: "test", Mail: m})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w, ln, url
+}
+
+func loopback(t *testing.T) net.Listener {
+	t.Helper()
 	ln, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	url = "http://" + ln.Addr().String()
-	w.App, err = app.New(t.Context(), app.Options{DB: w.DB, Blobs: w.Blob, Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelError})), Now: clock.System, URL: url,
-		MailFrom: mail.Address{Name: "Amicale", Address: "ne-pas-repondre@annuaire.example"}, Demo: true, Version: "test"})
-	if err != nil {
-		t.Fatal(err)
-	}
+	return ln
+}
+
+// answering serves the site until the test ends.
+func answering(t *testing.T, w *webtest.World, ln net.Listener) {
+	t.Helper()
 	s := serveOn(t, w.App, ln)
 	t.Cleanup(func() {
 		s.stop()
@@ -81,7 +102,6 @@ func listening(t *testing.T) (w *webtest.World, url string) {
 			t.Errorf("Serve() = %v", err)
 		}
 	})
-	return w, url
 }
 
 // tab is a Chromium of its own at a site.
@@ -598,7 +618,9 @@ func TestBrowserKeyboardOnly(t *testing.T) {
 
 func TestBrowserLooksAtEveryPage(t *testing.T) {
 	t.Parallel()
-	w, url := listening(t)
+	w, ln, url := built(t, app.MailOptions{}, 300) // so many that a letter failed for somebody
+	livedMail(t, w)
+	answering(t, w, ln)
 	openCase(t, w)
 	checkMail(t, w)
 	looked := map[string]bool{} // each page once, as the first who sees it; at the other width for what is too wide
@@ -624,6 +646,11 @@ func TestBrowserLooksAtEveryPage(t *testing.T) {
 				b.must(chromedp.Do(b.ctx, chromedp.EmulateViewport(c.width, 800)))
 			}
 		})
+	}
+	for _, pattern := range mailPages() {
+		if !looked[pattern] {
+			t.Errorf("nobody looked at %s", pattern)
+		}
 	}
 }
 

@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"amicale/internal/errs"
 	"amicale/internal/i18n"
 	"amicale/internal/id"
+	"amicale/internal/ui"
 	"amicale/internal/web"
 )
 
@@ -28,7 +30,8 @@ func (p *Pages) public(r *web.Request) error {
 	}
 	r.W.Header().Set("X-Robots-Tag", "noindex")
 	r.W.Header().Set("Cache-Control", "public, max-age=300")
-	return r.Standalone("text/html", []byte(shown.HTML))
+	icon := `<link rel="icon" href="` + ui.AssetURL("icon.svg") + `" type="image/svg+xml">`
+	return r.Standalone("text/html", []byte(strings.Replace(shown.HTML, "</head>", icon+"\n</head>", 1)))
 }
 
 // image is a picture, for mailboxes everywhere.

@@ -342,7 +342,7 @@ func TestALetterByItsPages(t *testing.T) {
 			t.Errorf("clicks: %s", got)
 		}
 		s.get(by, at+"/echecs").want(200, "Ada Lavaut", "lavaut@exemple.fr", "no such user")
-		s.get(newsletters.Actor{}, "/lettres/"+campaign).want(200, "Bonjour .", "https://exemple.fr/gala").without("Lavaut", "/l/", "Ne plus recevoir")
+		s.get(newsletters.Actor{}, "/lettres/"+campaign).want(200, "Bonjour.", "https://exemple.fr/gala").without("Lavaut", "/l/", "Ne plus recevoir")
 
 		// A copy is a draft with pictures of its own.
 		copied := s.post(by, at+"/copier").want(303).header.Get("Location")
@@ -425,7 +425,7 @@ func TestEnglishVisitorAndReader(t *testing.T) {
 	s.settle(list, func(i int, p outbox.Parcel) outbox.Outcome { return arrived(i, p) })
 	req := httptest.NewRequest("GET", origin+"/lettres/"+c.ID.String(), nil)
 	req.Header.Set("Accept-Language", "en")
-	s.do(newsletters.Actor{}, req).want(200, "Hello .")
+	s.do(newsletters.Actor{}, req).want(200, "Hello.")
 	req = httptest.NewRequest("GET", origin+newsletters.Path+"/"+c.ID.String()+"/suivi", nil)
 	req.Header.Set("Accept-Language", "en")
 	s.do(s.editor(), req).want(200, "delivered", "Sent")

@@ -71,7 +71,7 @@ func (s *Store) Public(ctx context.Context, campaign id.ID, lang string) (Shown,
 		return Shown{}, err
 	}
 	set.Why, set.Browser = "", ""
-	t, err := compose.Prepare(c.Versions[lang], set)
+	t, err := compose.Prepare(c.Versions[lang].Nobodys(), set)
 	if err != nil {
 		return Shown{}, errs.Wrap(op, err)
 	}

@@ -355,3 +355,20 @@ func BenchmarkCompose(b *testing.B) {
 	}
 	b.ReportMetric(float64(n), "octets")
 }
+
+func TestALetterForNobodyInParticular(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ in, want string }{
+		{"{{prenom}}, le gala revient", "Le gala revient"},
+		{"Bonjour {{prenom}},", "Bonjour,"},
+		{"Bonjour {{prenom|à toutes et tous}},", "Bonjour {{prenom|à toutes et tous}},"},
+		{"## {{ ecole }} : élisons", "## : élisons"},
+		{"Une ligne\n\n{{prenom}} {{nom}}, écris-nous", "Une ligne\n\nÉcris-nous"},
+		{"Pas de champ", "Pas de champ"},
+		{"[Ici](https://exemple.fr/?l={{identifiant}})", "[Ici](https://exemple.fr/?l=)"},
+	} {
+		if got := (Written{Body: c.in}).Nobodys().Body; got != c.want {
+			t.Errorf("Nobodys(%q) = %q, want %q", c.in, got, c.want)
+		}
+	}
+}

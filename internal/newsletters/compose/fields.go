@@ -71,6 +71,26 @@ func UnknownFields(text string) []string {
 	return out
 }
 
+// unnamed is a field for whom nothing is known, with the blanks before it; atStart are those that begin a line, with what
+// leads up to them and what they lead into.
+var (
+	unnamed = regexp.MustCompile(`[ \t]*\{\{[^{}|\n]*\}\}`)
+	atStart = regexp.MustCompile(`(?m)^([#>*\-\s]*)(?:\{\{[^{}|\n]*\}\}[ \t]*)+,?[ \t]*(\p{L}?)`)
+)
+
+// Nobodys is the letter as it reads when it goes to nobody in particular: what it says of its reader is left out where
+// its author put nothing in the place of it.
+func (w Written) Nobodys() Written {
+	for _, text := range []*string{&w.Subject, &w.Preheader, &w.Body} {
+		*text = atStart.ReplaceAllStringFunc(*text, func(s string) string {
+			m := atStart.FindStringSubmatch(s)
+			return m[1] + strings.ToUpper(m[2])
+		})
+		*text = unnamed.ReplaceAllString(*text, "")
+	}
+	return w
+}
+
 // ref is one gap.
 type ref struct {
 	slot     slot

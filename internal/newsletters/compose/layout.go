@@ -25,16 +25,27 @@ func (s Setting) frame(m *marks, c colours, f framed) (page, text string) {
 		"<meta name=\"color-scheme\" content=\"light dark\">\n<meta name=\"supported-color-schemes\" content=\"light dark\">\n<title>", e(f.subject), "</title>\n<style>\n",
 		darkQuery, " {\n.fond, .page { background: ", darkPaper, " !important; color: #e8e6e3 !important }\n.lien { color: ", c.darkLink, " !important }\n.pied { color: #b8b5b0 !important }\n}\n",
 		"</style>\n</head>\n<body class=\"fond\" style=\"margin:0;padding:0;background:", lightPaper, ";color:#222222\">\n")
-	if f.preheader != "" {
+	if f.preheader != "" && !s.nobodys() {
 		// The blanks keep mailboxes from showing the letter's first words after the line.
 		say("<div style=\"display:none;max-height:0;overflow:hidden;opacity:0\">", e(f.preheader), strings.Repeat("&#8199;&#847;", 30), "</div>\n")
 	}
-	say("<div class=\"page\" style=\"max-width:37.5em;margin:0 auto;padding:1.5em 1em;font-family:Georgia,'Times New Roman',serif;font-size:17px;line-height:1.55;color:#222222\">\n",
-		"<p style=\"margin:0 0 1.5em;padding-bottom:.5em;border-bottom:3px solid ", c.accent, ";font-weight:bold\">", e(s.Sender), "</p>\n", f.html)
+	part := "div"
+	if s.nobodys() { // a page of the web, which has a main part and a heading
+		part = "main"
+	}
+	say("<", part, " class=\"page\" style=\"max-width:37.5em;margin:0 auto;padding:1.5em 1em;font-family:Georgia,'Times New Roman',serif;font-size:17px;line-height:1.55;color:#222222\">\n",
+		"<p style=\"margin:0 0 1.5em;padding-bottom:.5em;border-bottom:3px solid ", c.accent, ";font-weight:bold\">", e(s.Sender), "</p>\n")
+	if s.nobodys() {
+		say("<h1 style=\"margin:0 0 .75em;font-size:1.6em;line-height:1.25\">", e(f.subject), "</h1>\n")
+	}
+	say(f.html)
 	s.foot(m, c, say)
-	say("</div>\n</body>\n</html>\n")
+	say("</", part, ">\n</body>\n</html>\n")
 	return h.String(), s.plain(m, f)
 }
+
+// nobodys reports whether the letter is shown to whoever comes by.
+func (s Setting) nobodys() bool { return s.Why == "" }
 
 // foot says why the letter came and how it stops.
 func (s Setting) foot(m *marks, c colours, say func(...string)) {
