@@ -30,17 +30,11 @@ func (c *adminCmd) with(ctx context.Context, fn func(app.Console) error) error {
 	if err := c.Complete(); err != nil {
 		return err
 	}
-	s, err := openExisting(ctx, c.Settings)
+	s, err := openBuilt(ctx, c.Settings)
 	if err != nil {
 		return err
 	}
 	defer s.close()
-	if err := s.current(ctx); err != nil {
-		return err
-	}
-	if err := s.build(ctx, false, mailOptions(s.settings)); err != nil {
-		return err
-	}
 	return fn(s.app.Console())
 }
 

@@ -20,17 +20,11 @@ func (c *doctorMailCmd) Run(ctx context.Context, out console, doctor *doctorCmd)
 	if err := doctor.Complete(); err != nil {
 		return fmt.Errorf("the settings cannot be used: %w", err)
 	}
-	s, err := openExisting(ctx, doctor.Settings)
+	s, err := openBuilt(ctx, doctor.Settings)
 	if err != nil {
 		return err
 	}
 	defer s.close()
-	if err := s.current(ctx); err != nil {
-		return err
-	}
-	if err := s.build(ctx, false, mailOptions(s.settings)); err != nil {
-		return err
-	}
 	site := s.app.Console()
 	report, err := site.CheckMail(ctx, c.Domain, s.settings.SMTP != "" || s.settings.LMTP != "")
 	if err != nil {

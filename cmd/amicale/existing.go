@@ -31,6 +31,23 @@ func openExisting(ctx context.Context, s config.Settings) (*site, error) {
 	return &site{settings: s, db: d, blobs: files, unlock: func() {}}, nil
 }
 
+// openBuilt opens an installation that has this program's tables, with all its features, for what is done beside the
+// server.
+func openBuilt(ctx context.Context, s config.Settings) (*site, error) {
+	out, err := openExisting(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	if err = out.current(ctx); err == nil {
+		err = out.build(ctx, false, mailOptions(s))
+	}
+	if err != nil {
+		out.close()
+		return nil, err
+	}
+	return out, nil
+}
+
 // current makes sure that the database has this program's tables.
 func (s *site) current(ctx context.Context) error {
 	have, err := s.db.SchemaVersion(ctx)

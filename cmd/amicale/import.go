@@ -46,17 +46,11 @@ func (c *importCmd) Run(ctx context.Context, out console) error {
 	if err != nil {
 		return err
 	}
-	s, err := openExisting(ctx, c.Settings)
+	s, err := openBuilt(ctx, c.Settings)
 	if err != nil {
 		return err
 	}
 	defer s.close()
-	if err := s.current(ctx); err != nil {
-		return err
-	}
-	if err := s.build(ctx, false, mailOptions(s.settings)); err != nil {
-		return err
-	}
 	for _, path := range c.Files {
 		if err := c.file(bundle.With(ctx, "en"), out, s.app.Imports(), path, overrides); err != nil {
 			return fmt.Errorf("%s: %w", path, err)

@@ -115,13 +115,20 @@ func (l deskLinks) StopLinks(ctx context.Context, person id.ID, since time.Time)
 type staffOf struct{ accounts *accounts.Store }
 
 func (s staffOf) AccountsWithRole(ctx context.Context, role viewer.RoleName, association id.ID) ([]desk.Holder, error) {
-	list, err := s.accounts.AccountsWithRole(ctx, role, association)
+	return holders(ctx, s.accounts, role, association, func(h accounts.Holder) desk.Holder {
+		return desk.Holder{Name: h.Name, Email: h.Email, Lang: h.Lang}
+	})
+}
+
+// holders are those who hold a role at an association, each as the feature that asks knows him.
+func holders[T any](ctx context.Context, s *accounts.Store, role viewer.RoleName, association id.ID, as func(accounts.Holder) T) ([]T, error) {
+	list, err := s.AccountsWithRole(ctx, role, association)
 	if err != nil {
 		return nil, err
 	}
-	out := make([]desk.Holder, len(list))
+	out := make([]T, len(list))
 	for i, h := range list {
-		out[i] = desk.Holder{Name: h.Name, Email: h.Email, Lang: h.Lang}
+		out[i] = as(h)
 	}
 	return out, nil
 }

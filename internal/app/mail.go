@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/http"
 	"slices"
-	"strings"
 
 	"amicale/internal/accounts"
 	"amicale/internal/bounces"
@@ -52,7 +51,7 @@ func (m MailOptions) receives() bool { return m.SMTP != nil || m.LMTP != nil }
 
 // notices is the domain of the site's own letters.
 func (a *App) notices() string {
-	return a.o.MailFrom.Address[strings.LastIndexByte(a.o.MailFrom.Address, '@')+1:]
+	return mail.DomainOf(a.o.MailFrom.Address)
 }
 
 // buildOutbox makes what leaves, and what everything about mail shares.
@@ -240,15 +239,9 @@ func (s accountOf) OfPerson(ctx context.Context, person id.ID) (open bool, lang 
 type bouncesStaff struct{ accounts *accounts.Store }
 
 func (s bouncesStaff) AccountsWithRole(ctx context.Context, role viewer.RoleName, association id.ID) ([]bounces.Holder, error) {
-	list, err := s.accounts.AccountsWithRole(ctx, role, association)
-	if err != nil {
-		return nil, err
-	}
-	out := make([]bounces.Holder, len(list))
-	for i, h := range list {
-		out[i] = bounces.Holder{Name: h.Name, Email: h.Email, Lang: h.Lang}
-	}
-	return out, nil
+	return holders(ctx, s.accounts, role, association, func(h accounts.Holder) bounces.Holder {
+		return bounces.Holder{Name: h.Name, Email: h.Email, Lang: h.Lang}
+	})
 }
 
 func (s bouncesStaff) LangOf(ctx context.Context, person id.ID) (string, error) {
@@ -260,15 +253,9 @@ func (s bouncesStaff) LangOf(ctx context.Context, person id.ID) (string, error) 
 type newslettersStaff struct{ accounts *accounts.Store }
 
 func (s newslettersStaff) AccountsWithRole(ctx context.Context, role viewer.RoleName, association id.ID) ([]newsletters.Holder, error) {
-	list, err := s.accounts.AccountsWithRole(ctx, role, association)
-	if err != nil {
-		return nil, err
-	}
-	out := make([]newsletters.Holder, len(list))
-	for i, h := range list {
-		out[i] = newsletters.Holder{Name: h.Name, Email: h.Email, Lang: h.Lang}
-	}
-	return out, nil
+	return holders(ctx, s.accounts, role, association, func(h accounts.Holder) newsletters.Holder {
+		return newsletters.Holder{Name: h.Name, Email: h.Email, Lang: h.Lang}
+	})
 }
 
 // recipients tells the health of addresses to whom a campaign's message went, and the subscriptions what he answers.

@@ -5,16 +5,12 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"amicale/internal/outbox"
 )
 
 // Hour is how a destination answered in one hour.
-type Hour struct {
-	Destination string
-	Hour        time.Time // its beginning
-	Sent        int
-	Reputation  int // answers that blame our reputation
-	Failed      int // other refusals for good
-}
+type Hour outbox.Hour
 
 func (h Hour) answers() int { return h.Sent + h.Reputation + h.Failed }
 

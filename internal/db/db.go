@@ -41,6 +41,7 @@ type DB struct {
 	path     string   // SQLite file; empty on PostgreSQL
 	queries  sync.Map // text with ? → text for the engine
 	stmts    sync.Map // text of a read → *sql.Stmt, or true after its first use
+	kepts    sync.Map // text of a transaction's statement → *sql.Stmt on the writing connection, or true after its first use
 	wanted   sync.Map // text of a transaction's statement that the next one finds prepared → true
 	texts    atomic.Int64
 	closers  []func()
@@ -183,12 +184,14 @@ func (d *DB) goose() (*goose.Provider, error) {
 
 // Close gives the connections back.
 func (d *DB) Close() error {
-	d.stmts.Range(func(_, v any) bool {
-		if s, ok := v.(*sql.Stmt); ok {
-			s.Close()
-		}
-		return true
-	})
+	for _, prepared := range []*sync.Map{&d.stmts, &d.kepts} {
+		prepared.Range(func(_, v any) bool {
+			if s, ok := v.(*sql.Stmt); ok {
+				s.Close()
+			}
+			return true
+		})
+	}
 	err := d.write.Close()
 	if d.read != d.write {
 		if e := d.read.Close(); err == nil {

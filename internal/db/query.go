@@ -180,7 +180,7 @@ func (d *DB) query(ctx context.Context, query string, args []any) (*sql.Rows, fu
 const (
 	keptTexts  = 400
 	keptLength = 2000
-	keptWrite  = 8000 // rows are written by the hundred
+	keptWrite  = 12_000 // the longest of InsertMany
 )
 
 // prepared keeps the texts of reads prepared on SQLite, whose parser costs as much as a short query (pgx does so by
@@ -215,14 +215,14 @@ func (d *DB) kept(q string) *sql.Stmt {
 	if len(q) > keptWrite {
 		return nil
 	}
-	v, ok := d.stmts.Load("tx " + q)
+	v, ok := d.kepts.Load(q)
 	if s, prepared := v.(*sql.Stmt); prepared {
 		return s
 	}
 	if ok {
 		d.wanted.Store(q, true)
 	} else if d.texts.Add(1) <= keptTexts {
-		d.stmts.Store("tx "+q, true)
+		d.kepts.Store(q, true)
 	}
 	return nil
 }
@@ -237,7 +237,7 @@ func (d *DB) keepWrites(ctx context.Context) {
 			return true // another transaction that is about to begin prepares it
 		}
 		if s, err := d.write.PrepareContext(ctx, q.(string)); err == nil { // else running it will say why
-			d.stmts.Store("tx "+q.(string), s)
+			d.kepts.Store(q, s)
 		}
 		return true
 	})

@@ -34,18 +34,12 @@ func (b *Box) Name() string { return boxForwarding }
 
 // route is what the box found out of a recipient, as it stood when the sender named him.
 type route struct {
-	alias string // the address for life, as we write it
+	alias string // the address as we write it
+	home  string // the mail domain that reports come back below
 	mode  Mode
 	limit int      // the spam score from which a message is refused, in tenths
 	to    []string // where it goes now
 	wait  Way      // Paused or Asked: it waits here instead
-}
-
-// domain is that of the address for life.
-func (r *route) domain() string { return domainOf(r.alias) }
-
-func domainOf(address string) string {
-	return strings.ToLower(address[strings.LastIndexByte(address, '@')+1:])
 }
 
 // Find says whose address for life it is. A login that nobody has, that is right at another domain, or whose owner
@@ -60,7 +54,7 @@ func (b *Box) Find(ctx context.Context, _ inbox.Envelope, address string) (inbox
 	if err != nil {
 		return inbox.Rcpt{}, err
 	}
-	domain := domainOf(address)
+	domain := mail.DomainOf(address)
 	if !hasDomain(as, domain) {
 		return inbox.Rcpt{}, errs.E(op, errs.NotFound, nil)
 	}
@@ -71,7 +65,7 @@ func (b *Box) Find(ctx context.Context, _ inbox.Envelope, address string) (inbox
 	if h.Status == people.Deceased || !hasDomain(domainsOf(fold.TypedLogin(h.Login), h.School, h.Schools, as), domain) {
 		return inbox.Rcpt{}, errs.E(op, errs.NotFound, nil)
 	}
-	r := &route{alias: localPart(h.Login) + "@" + domain, mode: h.Mode, limit: h.Strictness.limit()}
+	r := &route{alias: localPart(h.Login) + "@" + domain, home: domain, mode: h.Mode, limit: h.Strictness.limit()}
 	switch way := h.WayAt(b.store.Now(), h.Standing); way {
 	case Closed:
 		return inbox.Rcpt{}, inbox.Refuse(550, "5.2.1", "this address takes no mail at present")
@@ -99,20 +93,26 @@ func (b *Box) Screen(ctx context.Context, m *inbox.Message, to inbox.Rcpt) error
 	if err != nil {
 		return err
 	}
-	h, _ := mail.ReadHeader(m.Raw)
-	switch {
-	case h.DeliveredTo(r.alias):
-		return inbox.Refuse(554, "5.4.6", "this message was here before: it goes round in circles")
-	case m.Score >= r.limit:
-		return inbox.Refuse(550, "5.7.1", "this message looks like spam")
-	case r.wait == "":
-		return nil
+	if err := r.bars(m); err != nil || r.wait == "" {
+		return err
 	}
 	room, err := b.store.room(ctx, to.Owner, int64(len(m.Raw)))
 	if err == nil && !room {
 		return inbox.Refuse(452, "4.2.2", "too much mail waits at this address")
 	}
 	return err
+}
+
+// bars refuses what came round, and what looks too much like spam.
+func (r *route) bars(m *inbox.Message) error {
+	h, _ := mail.ReadHeader(m.Raw)
+	switch {
+	case h.DeliveredTo(r.alias):
+		return inbox.Refuse(554, "5.4.6", "this message was here before: it goes round in circles")
+	case m.Score >= r.limit:
+		return inbox.Refuse(550, "5.7.1", "this message looks like spam")
+	}
+	return nil
 }
 
 func routeOf(to inbox.Rcpt) (*route, error) {
@@ -139,7 +139,7 @@ func (b *Box) Accept(ctx context.Context, list []inbox.Arrival) error {
 			at[a.Message] = i
 			relayed = append(relayed, outbox.Relayed{Raw: a.Message.Raw})
 		}
-		each := b.deliveries(a, r)
+		each := b.store.deliveries(a, r, kindForward)
 		relayed[i].Each = append(relayed[i].Each, each...)
 		if r.wait != "" {
 			waits = append(waits, held{DeliveryID: each[0].ID, SlipID: a.ID, PersonID: a.Rcpt.Owner, Size: int64(len(a.Message.Raw)), Why: r.wait})
@@ -153,7 +153,7 @@ func (b *Box) Accept(ctx context.Context, list []inbox.Arrival) error {
 
 // deliveries are the copies of a message that leave, each with a return address of its own; one alone, held, of a
 // message that waits.
-func (b *Box) deliveries(a inbox.Arrival, r *route) []outbox.Delivery {
+func (s *Store) deliveries(a inbox.Arrival, r *route, kind string) []outbox.Delivery {
 	to := r.to
 	switch {
 	case r.wait != "":
@@ -161,12 +161,12 @@ func (b *Box) deliveries(a inbox.Arrival, r *route) []outbox.Delivery {
 	case r.mode == InTurn:
 		to = to[:1]
 	}
-	head := a.Message.Trace + "Delivered-To: " + r.alias + "\r\n"
+	head := a.Message.Trace + mail.DeliveredTo(r.alias)
 	out := make([]outbox.Delivery, len(to))
 	for i, target := range to {
-		out[i] = outbox.Delivery{ID: id.New(), Stream: mail.Forwarding, Kind: kindForward, Ref: a.ID, Head: head, To: target, Held: r.wait != ""}
+		out[i] = outbox.Delivery{ID: id.New(), Stream: mail.Forwarding, Kind: kind, Ref: a.ID, Head: head, To: target, Held: r.wait != ""}
 		if a.Message.Envelope.From != "" { // <> stays <>: nobody wants to hear of a report that did not arrive
-			out[i].From = b.store.returnTo(out[i].ID, r.domain())
+			out[i].From = s.returnTo(out[i].ID, r.home)
 		}
 	}
 	return out

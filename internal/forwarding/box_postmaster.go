@@ -40,7 +40,7 @@ func (b *Postmaster) Name() string { return boxPostmaster }
 // Find knows the names at every domain of the installation.
 func (b *Postmaster) Find(ctx context.Context, _ inbox.Envelope, address string) (inbox.Rcpt, error) {
 	notMine := errs.E("forwarding.Postmaster", errs.NotFound, nil)
-	local, domain := strings.ToLower(address[:max(strings.LastIndexByte(address, '@'), 0)]), domainOf(address)
+	local, domain := strings.ToLower(address[:max(strings.LastIndexByte(address, '@'), 0)]), mail.DomainOf(address)
 	if !slices.Contains(keptNames, local) {
 		return inbox.Rcpt{}, notMine
 	}
@@ -58,7 +58,7 @@ func (b *Postmaster) Find(ctx context.Context, _ inbox.Envelope, address string)
 	if err == nil && len(to) == 0 {
 		return inbox.Rcpt{}, inbox.Refuse(450, "4.2.1", "nobody looks after this domain yet")
 	}
-	return inbox.Rcpt{Address: address, Data: &route{alias: local + "@" + domain, mode: ToAll, limit: keepersScore, to: to}}, err
+	return inbox.Rcpt{Address: address, Data: &route{alias: local + "@" + domain, home: home, mode: ToAll, limit: keepersScore, to: to}}, err
 }
 
 // home is the mail domain that a domain belongs to, and whose it is; "" when it is none of ours.
@@ -84,17 +84,10 @@ func (b *Postmaster) home(ctx context.Context, domain string) (string, id.ID, er
 // Screen refuses what goes in circles, and spam.
 func (b *Postmaster) Screen(_ context.Context, m *inbox.Message, to inbox.Rcpt) error {
 	r, err := routeOf(to)
-	if err != nil {
-		return err
+	if err == nil {
+		err = r.bars(m)
 	}
-	h, _ := mail.ReadHeader(m.Raw)
-	switch {
-	case h.DeliveredTo(r.alias):
-		return inbox.Refuse(554, "5.4.6", "this message was here before: it goes round in circles")
-	case m.Score >= r.limit:
-		return inbox.Refuse(550, "5.7.1", "this message looks like spam")
-	}
-	return nil
+	return err
 }
 
 // Accept passes it on to everybody who looks after the domain.
@@ -105,15 +98,7 @@ func (b *Postmaster) Accept(ctx context.Context, list []inbox.Arrival) error {
 		if err != nil {
 			return err
 		}
-		relayed[i] = outbox.Relayed{Raw: a.Message.Raw}
-		for _, target := range r.to {
-			d := outbox.Delivery{ID: id.New(), Stream: mail.Forwarding, Kind: kindPostmaster, Ref: a.ID, To: target,
-				Head: a.Message.Trace + "Delivered-To: " + r.alias + "\r\n"}
-			if home, _, err := b.home(ctx, r.domain()); err == nil && a.Message.Envelope.From != "" {
-				d.From = b.store.returnTo(d.ID, home)
-			}
-			relayed[i].Each = append(relayed[i].Each, d)
-		}
+		relayed[i] = outbox.Relayed{Raw: a.Message.Raw, Each: b.store.deliveries(a, r, kindPostmaster)}
 	}
 	return errs.Wrap("forwarding.Postmaster", b.store.Outbox.Relay(ctx, relayed))
 }

@@ -82,7 +82,7 @@ func (b *Submission) Find(ctx context.Context, e inbox.Envelope, address string)
 	if !named {
 		return inbox.Rcpt{}, inbox.Refuse(452, "4.5.3", fmt.Sprintf("no more than %d recipients a day", dailyLimit))
 	}
-	return inbox.Rcpt{Address: to.Address, Owner: e.Account, Data: &author{list, domainOf(e.From)}}, nil
+	return inbox.Rcpt{Address: to.Address, Owner: e.Account, Data: &author{list, mail.DomainOf(e.From)}}, nil
 }
 
 // addressesOf are the addresses for life of a person; none when he is gone.

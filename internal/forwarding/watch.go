@@ -166,11 +166,11 @@ func (s *Store) watchSubmitted(ctx context.Context, list []outbox.Outcome) error
 
 // report writes to the sender of a message about the recipient he named.
 func (s *Store) report(ctx context.Context, sl slip, d mail.DSN) error {
-	home := domainOf(sl.Recipient) // of who answers: the address for life, whichever end of the message it is
+	home := mail.DomainOf(sl.Recipient) // of who answers: the address for life, whichever end of the message it is
 	if as, err := s.People.Associations(ctx); err != nil {
 		return err
 	} else if !hasDomain(as, home) {
-		home = domainOf(sl.Sender)
+		home = mail.DomainOf(sl.Sender)
 	}
 	d.ID, d.Date, d.Arrived = id.New(), s.Now(), sl.At
 	d.From = mail.Address{Name: "Postmaster", Address: "postmaster@" + home}

@@ -302,3 +302,15 @@ func FuzzCompose(f *testing.F) {
 		}
 	})
 }
+
+func TestComposeIsDeterministic(t *testing.T) {
+	t.Parallel()
+	l := letter()
+	if a, b := must(t, l), must(t, l); string(a) != string(b) {
+		t.Error("the same letter gave other octets")
+	}
+	l.Subject = "=?utf-8?q?ceci?= n'est pas codé, =?x?"
+	if h, _ := parsed(t, must(t, l)); decoded(t, h.Get("Subject")) != l.Subject {
+		t.Errorf("subject %q, want %q", decoded(t, h.Get("Subject")), l.Subject)
+	}
+}

@@ -9,11 +9,11 @@ const (
 	Campaigns     Stream = "campaigns"     // newsletters
 )
 
-// Streams are all of them, in the order pages show them.
-func Streams() []Stream { return []Stream{Notifications, Forwarding, Campaigns} }
-
 // ReturnDomain is where reports about mail of a domain come back to.
 func ReturnDomain(domain string) string { return "retour." + domain }
 
 // LettersDomain is the domain that campaigns of a mail domain leave from, so that their reputation is their own.
 func LettersDomain(domain string) string { return "lettres." + domain }
+
+// UnsubscribeSubject is what a letter to the mailto: of List-Unsubscribe is about: mail programs write it without asking.
+const UnsubscribeSubject = "unsubscribe"

@@ -2,7 +2,6 @@ package newsletters
 
 import (
 	"context"
-	"strings"
 
 	"amicale/internal/db"
 	"amicale/internal/errs"
@@ -92,11 +91,7 @@ func (s *Store) recipientRows(c Campaign, list []segments.Candidate) (rows []any
 			left[p.Left]++
 			continue
 		}
-		rows = append(rows, id.New(), c.ID, p.ID, p.Address, domainOf(p.Address), c.Lang(p.Lang), db.ToJSON(p.Person), "queued", 0, now, "", none, now)
+		rows = append(rows, id.New(), c.ID, p.ID, p.Address, mail.DomainOf(p.Address), c.Lang(p.Lang), db.ToJSON(p.Person), "queued", 0, now, "", none, now)
 	}
 	return rows, left
-}
-
-func domainOf(address string) string {
-	return strings.ToLower(address[strings.LastIndexByte(address, '@')+1:])
 }

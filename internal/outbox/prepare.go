@@ -57,7 +57,7 @@ func senderDomain(message []byte) string {
 	if err != nil {
 		return ""
 	}
-	return domainOf(a.Address)
+	return mail.DomainOf(a.Address)
 }
 
 // enveloped is the parcel's envelope; a reply with a code refuses what no server may be shown.

@@ -12,7 +12,8 @@ import (
 // Forget drops the deliveries of a kind about these things, whatever their state, and the messages that nobody else
 // needs: what they were about is erased. It joins the transaction in the context.
 func (o *Outbox) Forget(ctx context.Context, kind string, refs []id.ID) error {
-	for part := range slices.Chunk(refs, rowsAtOnce) {
+	const atOnce = 100 // keeps the lists of one statement short
+	for part := range slices.Chunk(refs, atOnce) {
 		bodies, err := db.All[id.ID](ctx, o.db, `DELETE FROM outbox_deliveries WHERE kind = ? AND ref IN (`+db.In(len(part))+`) RETURNING body_id`,
 			append([]any{kind}, db.Args(part)...)...)
 		if err == nil {

@@ -100,7 +100,7 @@ func (s letters) envelopeSender(l claimedLetter) string {
 	if s.o.Returns == nil {
 		return from.Address
 	}
-	if domain, ok := s.o.Returns(mail.Stream(l.Stream), domainOf(from.Address)); ok {
+	if domain, ok := s.o.Returns(mail.Stream(l.Stream), mail.DomainOf(from.Address)); ok {
 		return s.o.Tokens.Make(mail.LetterToken, l.ID) + "@" + domain
 	}
 	return from.Address

@@ -2,8 +2,6 @@ package outbox
 
 import (
 	"context"
-	"slices"
-	"strings"
 	"time"
 
 	"amicale/internal/db"
@@ -12,13 +10,10 @@ import (
 	"amicale/internal/mail"
 )
 
-// rowsAtOnce bounds the rows of one INSERT: SQLite takes 32,766 arguments, and long statements gain nothing.
-const rowsAtOnce = 100
-
 // Relay passes messages on, in the transaction in the context: nothing leaves for what is rolled back. A message
 // without a delivery is not kept.
 func (o *Outbox) Relay(ctx context.Context, list []Relayed) error {
-	var bodies, deliveries [][]any
+	var bodies, deliveries []any
 	now := o.clock()
 	for i := range list {
 		r := &list[i]
@@ -28,17 +23,17 @@ func (o *Outbox) Relay(ctx context.Context, list []Relayed) error {
 		if r.ID.IsZero() {
 			r.ID = id.New()
 		}
-		bodies = append(bodies, []any{r.ID, r.Raw, now})
+		bodies = append(bodies, r.ID, r.Raw, now)
 		for j := range r.Each {
-			deliveries = append(deliveries, deliveryRow(r.ID, &r.Each[j], now))
+			deliveries = append(deliveries, deliveryRow(r.ID, &r.Each[j], now)...)
 		}
 	}
 	err := o.db.Tx(ctx, func(ctx context.Context) error {
-		if err := o.insertRows(ctx, `INSERT INTO outbox_bodies (id, raw, created_at) VALUES `, bodies); err != nil {
+		if err := o.db.InsertMany(ctx, `outbox_bodies (id, raw, created_at)`, 3, bodies, ``); err != nil {
 			return err
 		}
-		return o.insertRows(ctx, `INSERT INTO outbox_deliveries (id, body_id, stream, kind, ref, head, sender, recipient, domain, state,
-			attempts, next_at, class, reply, created_at) VALUES `, deliveries)
+		return o.db.InsertMany(ctx, `outbox_deliveries (id, body_id, stream, kind, ref, head, sender, recipient, domain, state,
+			attempts, next_at, class, reply, created_at)`, 15, deliveries, ``)
 	})
 	if err != nil {
 		return errs.Wrap("outbox.Relay", err)
@@ -58,23 +53,8 @@ func deliveryRow(body id.ID, d *Delivery, now time.Time) []any {
 	if due.IsZero() {
 		due = now
 	}
-	return []any{d.ID, body, string(d.Stream), d.Kind, d.Ref, d.Head, d.From, d.To, domainOf(d.To), string(state),
+	return []any{d.ID, body, string(d.Stream), d.Kind, d.Ref, d.Head, d.From, d.To, mail.DomainOf(d.To), string(state),
 		0, due, "", db.ToJSON(mail.Reply{}), now}
-}
-
-// domainOf is an address's domain, in lower case.
-func domainOf(address string) string {
-	return strings.ToLower(address[strings.LastIndexByte(address, '@')+1:])
-}
-
-func (o *Outbox) insertRows(ctx context.Context, into string, rows [][]any) error {
-	for part := range slices.Chunk(rows, rowsAtOnce) {
-		one := `(` + db.In(len(part[0])) + `)`
-		if _, err := o.db.Exec(ctx, into+strings.Repeat(one+`, `, len(part)-1)+one, slices.Concat(part...)...); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 const traceColumns = `id, body_id, kind, ref, sender, recipient, state, attempts, next_at, class, reply, created_at, done_at`
@@ -118,7 +98,7 @@ func (o *Outbox) Again(ctx context.Context, delivery id.ID, to string) error {
 	err := o.db.Tx(ctx, func(ctx context.Context) error {
 		if to != "" {
 			if err := o.db.ExecOne(ctx, `UPDATE outbox_deliveries SET recipient = ?, domain = ? WHERE id = ? AND state IN ('failed', 'held')`,
-				to, domainOf(to), delivery); err != nil {
+				to, mail.DomainOf(to), delivery); err != nil {
 				return err
 			}
 		}

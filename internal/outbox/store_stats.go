@@ -6,6 +6,7 @@ import (
 
 	"amicale/internal/db"
 	"amicale/internal/errs"
+	"amicale/internal/mail"
 )
 
 // Stats are for the metrics.
@@ -61,7 +62,7 @@ func (s letters) Waiting(ctx context.Context) ([]Waiting, error) {
 	}
 	by := map[string]*Waiting{}
 	err := db.Each(ctx, s.db, `SELECT recipient, created_at FROM outbox WHERE state = 'queued' ORDER BY created_at`, nil, func(o *one) error {
-		domain := domainOf(o.Recipient)
+		domain := mail.DomainOf(o.Recipient)
 		if by[domain] == nil {
 			by[domain] = &Waiting{Domain: domain, Oldest: o.CreatedAt}
 		}

@@ -179,7 +179,7 @@ func (r *run) handOut(f *feed, list []Parcel) {
 	var over []settling
 	r.mu.Lock()
 	for _, p := range list {
-		it := &item{Parcel: p, feed: f, domain: domainOf(p.To), held: held}
+		it := &item{Parcel: p, feed: f, domain: mail.DomainOf(p.To), held: held}
 		f.hand++
 		r.inHand[it] = struct{}{}
 		t, ok, err := r.route.known(it.domain)

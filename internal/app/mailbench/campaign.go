@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
-	"time"
 
 	"amicale/internal/changes"
 	"amicale/internal/clock"
@@ -27,36 +26,15 @@ func Campaign(ctx context.Context, o Options) (Result, error) {
 	if !o.Signed {
 		c.args = append(c.args, "--no-sign")
 	}
-	if err := c.start(ctx); err != nil {
-		return Result{}, err
-	}
-	before, _, err := usage(c.cmd.Process.Pid)
-	if err != nil {
-		return Result{}, err
-	}
-	begun := time.Now()
-	if err := killing(ctx, c, sink, o); err != nil {
-		return Result{}, err
-	}
-	all := make([]string, o.Messages)
-	for i := range all {
-		all[i] = recipient(i)
-	}
-	last, err := drained(ctx, sink, all)
-	if err != nil {
-		return Result{}, err
-	}
-	r := Result{Name: "campaign", N: o.Messages, Took: last.Sub(begun)}
-	r.count(all, sink)
-	after, peak, err := usage(c.cmd.Process.Pid)
-	if err != nil {
-		return Result{}, err
-	}
-	r.CPU, r.RSS = after-before, peak
-	if o.Kills > 0 {
-		r.CPU = 0 // it was several processes
-	}
-	return r, c.stop()
+	r, err := measure(ctx, c, sink, o, func(context.Context) ([]string, error) {
+		all := make([]string, o.Messages)
+		for i := range all {
+			all[i] = recipient(i)
+		}
+		return all, nil
+	})
+	r.Name = "campaign"
+	return r, err
 }
 
 func recipient(i int) string { return fmt.Sprintf("n%d@t%d.example", i, i%targetDomains) }

@@ -75,7 +75,11 @@ func Forward(ctx context.Context, o Options) ([]Result, error) {
 	c := &child{log: o.Log, env: o.Env, args: []string{"--data", o.Dir, "--listen", "127.0.0.1:0", "--log-level", "warn",
 		"--smtp", smtp, "--smarthost", fmt.Sprintf("smtp://%s?tls=none&connections=%d", sink.Addr, min(3*o.Connections, 100)), "--resolver", zone.Addr, "--mail-host", "mx.amicale.example"}}
 	l := &load{addr: smtp, connections: o.Connections, recipients: recipients, senders: senders, n: int64(o.Messages)}
-	ours, err := measure(ctx, c, l, sink, o)
+	ours, err := measure(ctx, c, sink, o, func(ctx context.Context) ([]string, error) {
+		err := l.run(ctx)
+		return l.acked, err
+	})
+	ours.Name, ours.Refused, ours.Accept = "forward", l.refused, l.accept
 	if err != nil || o.Against == "" {
 		return []Result{ours}, err
 	}
@@ -83,33 +87,39 @@ func Forward(ctx context.Context, o Options) ([]Result, error) {
 	return []Result{ours, other}, err
 }
 
-// measure runs the load against the program and waits for what comes out.
-func measure(ctx context.Context, c *child, l *load, sink *Sink, o Options) (Result, error) {
+// measure runs the program while something passes, and waits for what comes out. load gives, once it is over, the keys
+// of what must.
+func measure(ctx context.Context, c *child, sink *Sink, o Options, load func(context.Context) ([]string, error)) (r Result, err error) {
 	if err := c.start(ctx); err != nil {
-		return Result{}, err
+		return r, err
 	}
 	before, _, err := usage(c.cmd.Process.Pid)
 	if err != nil {
-		return Result{}, err
+		return r, err
 	}
 	begun := time.Now()
+	var keys []string
 	loaded := make(chan error, 1)
-	go func() { loaded <- l.run(ctx) }()
+	go func() {
+		var err error
+		keys, err = load(ctx)
+		loaded <- err
+	}()
 	if err := killing(ctx, c, sink, o); err != nil {
-		return Result{}, err
+		return r, err
 	}
 	if err := <-loaded; err != nil {
-		return Result{}, err
+		return r, err
 	}
-	last, err := drained(ctx, sink, l.acked)
+	last, err := drained(ctx, sink, keys)
 	if err != nil {
-		return Result{}, err
+		return r, err
 	}
-	r := sum(l, sink)
-	r.Name, r.Took = "forward", last.Sub(begun)
+	r.N, r.Took = len(keys), last.Sub(begun)
+	r.count(keys, sink)
 	after, peak, err := usage(c.cmd.Process.Pid)
 	if err != nil {
-		return Result{}, err
+		return r, err
 	}
 	r.CPU, r.RSS = after-before, peak
 	if o.Kills > 0 {
