@@ -38,12 +38,12 @@ func TestBackupWhileServingAndRestore(t *testing.T) {
 	}
 	p.stop()
 
-	for name, target := range map[string]func() []string{
-		"sqlite":   func() []string { return nil },
-		"postgres": func() []string { return []string{"AMICALE_DATABASE=" + postgres(t, "")} },
+	for name, target := range map[string]func(t *testing.T) []string{
+		"sqlite":   func(*testing.T) []string { return nil },
+		"postgres": func(t *testing.T) []string { return []string{"AMICALE_DATABASE=" + postgres(t, "")} },
 	} {
 		t.Run(name, func(t *testing.T) {
-			env, back := target(), filepath.Join(t.TempDir(), "back")
+			env, back := target(t), filepath.Join(t.TempDir(), "back")
 			code, stdout, stderr := ran(t, env, "restore", "--data", back, file)
 			if code != 0 || !strings.Contains(stdout, "and 4 files; start the site") {
 				t.Fatalf("restore: code %d\n%s%s", code, stdout, stderr)

@@ -150,7 +150,7 @@ const (
 	Closed Way = "closed" // nobody gave a target: it is refused
 )
 
-// Standing is what decides about mail besides the settings.
+// Standing is what decides about mail besides the settings; of who has a target nobody looks it up.
 type Standing struct {
 	AskedAt   time.Time // when the person was first asked for a target; zero: not yet
 	Reachable bool      // there is a way to ask: an account, or an address of his

@@ -31,12 +31,10 @@ type addressed struct {
 type holderRow struct {
 	PersonID    id.ID
 	Status      people.Status
-	ActivatedAt time.Time
 	Mode        Mode
 	Strictness  Strictness
 	PausedUntil time.Time
 	Chosen      bool
-	AskedAt     time.Time
 	Targets     string // "role:state:known:address …", in their order
 	Defaults    string // addresses of who never chose
 }
@@ -48,13 +46,12 @@ type loginRow struct {
 	Schools string // only of a login without a degree
 }
 
-// holderColumns are what a holder is made of, of persons p, forwarding_settings s and forwarding_asked q. No address
-// holds a space. A target counts as long as it is a confirmed address of the person, or one known from an older system
+// holderColumns are what a holder is made of, of persons p and forwarding_settings s. No address holds a space. A target counts as long as it is a confirmed address of the person, or one known from an older system
 // that still stands there; the preferred personal address of who never said anything counts if it was confirmed or came
 // with an import.
 //
 // What is not needed is not looked up: this runs for each recipient of each message.
-const holderColumns = `p.id AS person_id, p.status, p.activated_at, s.mode, s.strictness, s.paused_until, COALESCE(s.chosen, FALSE) AS chosen, q.first_at AS asked_at,
+const holderColumns = `p.id AS person_id, p.status, s.mode, s.strictness, s.paused_until, COALESCE(s.chosen, FALSE) AS chosen,
 	CASE WHEN s.person_id IS NULL THEN NULL ELSE (SELECT string_agg(concat(t.role, ':',
 		CASE WHEN t.dead_at IS NOT NULL THEN 'dead'
 			WHEN EXISTS (SELECT 1 FROM contact_points c WHERE c.person_id = p.id AND c.kind = 'email' AND c.value_key = t.address_key
@@ -67,15 +64,14 @@ const holderColumns = `p.id AS person_id, p.status, p.activated_at, s.mode, s.st
 		(SELECT min(c.value) FROM contact_points c WHERE c.person_id = p.id AND c.kind = 'email' AND c.preferred AND c.purpose = 'personal'
 			AND (c.confirmed_at IS NOT NULL OR c.origin = 'import'))) END AS defaults`
 
-const holderJoins = `LEFT JOIN forwarding_settings s ON s.person_id = p.id LEFT JOIN forwarding_asked q ON q.person_id = p.id`
+const holderJoins = `LEFT JOIN forwarding_settings s ON s.person_id = p.id`
 
-// byLogin finds whom a login belongs to, in any form people write it. It is one statement: each recipient of each
-// message asks it.
+// byLogin finds whom a login belongs to, in any form people write it; a merge takes the logins along. It is one
+// statement: each recipient of each message asks it.
 func (s *Store) byLogin(ctx context.Context, typed string, as people.Associations) (addressed, error) {
 	r, err := db.One[loginRow](ctx, s.DB, `SELECT l.login, g.association_id AS school,
 			CASE WHEN g.id IS NULL THEN (SELECT string_agg(CAST(d.association_id AS TEXT), ' ') FROM degrees d WHERE d.person_id = p.id) END AS schools, `+holderColumns+`
-		FROM logins l JOIN persons o ON o.id = l.person_id JOIN persons p ON p.id = COALESCE(o.merged_into, o.id)
-			LEFT JOIN degrees g ON g.id = l.degree_id `+holderJoins+`
+		FROM logins l JOIN persons p ON p.id = l.person_id LEFT JOIN degrees g ON g.id = l.degree_id `+holderJoins+`
 		WHERE l.login_key = ?`, fold.TypedLogin(typed))
 	if err != nil {
 		return addressed{}, err
@@ -100,19 +96,21 @@ func (s *Store) holder(ctx context.Context, person id.ID, as people.Associations
 	return s.complete(ctx, r, as)
 }
 
-// complete asks whether somebody can be asked for a target only where that decides.
+// complete asks whether and since when somebody is asked for a target only where that decides.
 func (s *Store) complete(ctx context.Context, r holderRow, as people.Associations) (holder, error) {
 	h := r.holder(as)
-	if h.Reachable = !r.ActivatedAt.IsZero(); h.Reachable || len(h.Route()) > 0 {
+	if len(h.Route()) > 0 {
 		return h, nil
 	}
-	n, err := db.One[int](ctx, s.DB, `SELECT count(*) FROM contact_points WHERE person_id = ? AND kind = 'email'`, h.Person)
-	h.Reachable = n > 0
+	var err error
+	h.Standing, err = db.One[Standing](ctx, s.DB, `
+		SELECT q.first_at AS asked_at, (p.activated_at IS NOT NULL OR EXISTS (SELECT 1 FROM contact_points c WHERE c.person_id = p.id AND c.kind = 'email')) AS reachable
+		FROM persons p LEFT JOIN forwarding_asked q ON q.person_id = p.id WHERE p.id = ?`, h.Person)
 	return h, err
 }
 
 func (r holderRow) holder(as people.Associations) holder {
-	h := holder{Person: r.PersonID, Status: r.Status, Settings: Defaults(), Standing: Standing{AskedAt: r.AskedAt}}
+	h := holder{Person: r.PersonID, Status: r.Status, Settings: Defaults()}
 	if r.Mode != "" {
 		h.Mode, h.Strictness, h.PausedUntil, h.Chosen = r.Mode, r.Strictness, r.PausedUntil, r.Chosen
 	}

@@ -96,14 +96,15 @@ type feed struct {
 
 // Courier takes mail to where it goes. Any number of them, in any number of processes, may share a database.
 type Courier struct {
-	box   *Outbox
-	o     CourierOptions
-	route router
-	dial  *dialler
-	feeds []*feed
-	room  chan struct{} // holds a token when a claim may be worth while
-	once  bool          // DeliverDue: one connection, and no waiting
-	made  time.Time     // leases taken before are a dead process's
+	box    *Outbox
+	o      CourierOptions
+	route  router
+	dial   *dialler
+	feeds  []*feed
+	relays *feed         // of them, that of messages passed on
+	room   chan struct{} // holds a token when a claim may be worth while
+	once   bool          // DeliverDue: one connection, and no waiting
+	made   time.Time     // leases taken before are a dead process's
 
 	lookups chan struct{} // a place a look-up at once
 	heavy   chan struct{} // a place a large message in memory
@@ -129,6 +130,7 @@ func NewCourier(box *Outbox, o CourierOptions) *Courier {
 		}
 		c.feeds = append(c.feeds, f)
 	}
+	c.relays = c.feeds[1]
 	return c
 }
 

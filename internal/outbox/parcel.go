@@ -24,6 +24,7 @@ type Parcel struct {
 
 	body    id.ID // of a delivery: the row that holds the message
 	untouch bool  // its bytes leave as they came: no signature of ours
+	ready   bool  // its bytes are in memory
 }
 
 // Outcome is what became of a parcel in one attempt.

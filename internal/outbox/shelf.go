@@ -30,7 +30,7 @@ type shelf struct {
 
 // shelve puts the item, and those behind it, on one shelf. The courier's lock is held.
 func shelve(it *item, q *queue) {
-	if _, ok := it.feed.Source.(bulky); !ok || it.shelf != nil {
+	if _, ok := it.feed.Source.(bulky); !ok || it.shelf != nil || it.ready {
 		return
 	}
 	s := &shelf{}
@@ -38,7 +38,7 @@ func shelve(it *item, q *queue) {
 	for i := range s.parcels {
 		s.parcels[i] = it.ID
 		it.shelf = s
-		if next != nil && next.shelf == nil {
+		if next != nil && next.shelf == nil && !next.ready {
 			it, next = next, next.next
 		}
 	}

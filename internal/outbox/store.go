@@ -5,6 +5,7 @@ import (
 	"maps"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"amicale/internal/clock"
@@ -34,6 +35,7 @@ type Outbox struct {
 	o     Options
 
 	watchers map[string]Observer // by kind of delivery
+	atWork   atomic.Pointer[run] // the courier that runs in this process; nil: none
 
 	mu   sync.Mutex
 	bell chan struct{}

@@ -41,14 +41,18 @@ func (s deliveries) Claim(ctx context.Context, lease time.Duration, n int, witho
 	}
 	out := make([]Parcel, 0, len(list))
 	for _, d := range list {
-		out = append(out, Parcel{
-			ID: d.ID, Stream: mail.Stream(d.Stream), Kind: d.Kind, Ref: d.Ref, From: d.Sender, To: d.Recipient,
-			Attempts: d.Attempts, Since: d.CreatedAt, body: d.BodyID, untouch: d.Kind == forwardKind,
-			Message: func(ctx context.Context) ([]byte, error) { return s.message(ctx, d.ID) },
-		})
+		out = append(out, s.parcel(d))
 	}
 	slices.SortFunc(out, earlier)
 	return out, nil
+}
+
+func (s deliveries) parcel(d claimedDelivery) Parcel {
+	return Parcel{
+		ID: d.ID, Stream: mail.Stream(d.Stream), Kind: d.Kind, Ref: d.Ref, From: d.Sender, To: d.Recipient,
+		Attempts: d.Attempts, Since: d.CreatedAt, body: d.BodyID, untouch: d.Kind == forwardKind,
+		Message: func(ctx context.Context) ([]byte, error) { return s.message(ctx, d.ID) },
+	}
 }
 
 func (s deliveries) claim(ctx context.Context, lease time.Duration, n int, without []string) ([]claimedDelivery, bool, error) {

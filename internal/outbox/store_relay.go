@@ -11,50 +11,82 @@ import (
 )
 
 // Relay passes messages on, in the transaction in the context: nothing leaves for what is rolled back. A message
-// without a delivery is not kept.
+// without a delivery is not kept. What the courier of this process has room for is written down as claimed already, and
+// handed to it at the commit.
 func (o *Outbox) Relay(ctx context.Context, list []Relayed) error {
-	var bodies, deliveries []any
-	now := o.clock()
+	b := relaying{o: o, now: o.clock(), to: o.taker(list)}
 	for i := range list {
-		r := &list[i]
-		if len(r.Each) == 0 {
-			continue
-		}
-		if r.ID.IsZero() {
-			r.ID = id.New()
-		}
-		bodies = append(bodies, r.ID, r.Raw, now)
-		for j := range r.Each {
-			deliveries = append(deliveries, deliveryRow(r.ID, &r.Each[j], now)...)
+		if len(list[i].Each) > 0 {
+			b.add(&list[i])
 		}
 	}
 	err := o.db.Tx(ctx, func(ctx context.Context) error {
-		if err := o.db.InsertMany(ctx, `outbox_bodies (id, raw, created_at)`, 3, bodies, ``); err != nil {
+		if err := o.db.InsertMany(ctx, `outbox_bodies (id, raw, created_at)`, 3, b.bodies, ``); err != nil {
 			return err
 		}
 		return o.db.InsertMany(ctx, `outbox_deliveries (id, body_id, stream, kind, ref, head, sender, recipient, domain, state,
-			attempts, next_at, class, reply, created_at)`, 15, deliveries, ``)
+			attempts, next_at, class, reply, created_at)`, 15, b.deliveries, ``)
 	})
 	if err != nil {
 		return errs.Wrap("outbox.Relay", err)
 	}
-	o.db.AfterCommit(ctx, o.Wake)
+	o.db.AfterCommit(ctx, func() {
+		if b.to != nil {
+			b.to.handOut(b.to.relays, b.parcels, b.until)
+		} else {
+			o.Wake()
+		}
+	})
 	return nil
 }
 
-func deliveryRow(body id.ID, d *Delivery, now time.Time) []any {
-	if d.ID.IsZero() {
-		d.ID = id.New()
+// relaying is messages on their way into the tables.
+type relaying struct {
+	o                  *Outbox
+	now                time.Time
+	bodies, deliveries []any // of rows
+
+	to      *run      // the courier that takes what may leave now; nil: whoever claims it
+	until   time.Time // when its lease ends
+	parcels []Parcel  // that it takes
+}
+
+func (b *relaying) add(r *Relayed) {
+	if r.ID.IsZero() {
+		r.ID = id.New()
 	}
-	state, due := Queued, d.DueAt
-	if d.Held {
-		state = Held
+	b.bodies = append(b.bodies, r.ID, r.Raw, b.now)
+	for i := range r.Each {
+		d := &r.Each[i]
+		if d.ID.IsZero() {
+			d.ID = id.New()
+		}
+		state, due, attempts := Queued, d.DueAt, 0
+		switch {
+		case d.Held:
+			state = Held
+		case due.IsZero() && b.to != nil:
+			b.until = b.now.Add(b.to.relays.lease)
+			due, attempts = b.until, 1
+			b.parcels = append(b.parcels, b.parcel(r, d))
+		}
+		if due.IsZero() {
+			due = b.now
+		}
+		b.deliveries = append(b.deliveries, d.ID, r.ID, string(d.Stream), d.Kind, d.Ref, d.Head, d.From, d.To, mail.DomainOf(d.To), string(state),
+			attempts, due, "", db.ToJSON(mail.Reply{}), b.now)
 	}
-	if due.IsZero() {
-		due = now
+}
+
+// parcel is a delivery as the courier claims it; the bytes of a small one stay in memory.
+func (b *relaying) parcel(r *Relayed, d *Delivery) Parcel {
+	p := deliveries{b.o}.parcel(claimedDelivery{ID: d.ID, BodyID: r.ID, Stream: string(d.Stream), Kind: d.Kind, Ref: d.Ref,
+		Sender: d.From, Recipient: d.To, Attempts: 1, CreatedAt: b.now})
+	if len(r.Raw) < shelfMessage {
+		raw, head := r.Raw, d.Head
+		p.ready, p.Message = true, func(context.Context) ([]byte, error) { return mail.Prepend(raw, head), nil }
 	}
-	return []any{d.ID, body, string(d.Stream), d.Kind, d.Ref, d.Head, d.From, d.To, mail.DomainOf(d.To), string(state),
-		0, due, "", db.ToJSON(mail.Reply{}), now}
+	return p
 }
 
 const traceColumns = `id, body_id, kind, ref, sender, recipient, state, attempts, next_at, class, reply, created_at, done_at`

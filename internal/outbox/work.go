@@ -18,6 +18,7 @@ type run struct {
 	commits *committer
 	over    chan struct{}  // closed when nothing is left to do
 	tasks   sync.WaitGroup // walkers and look-ups
+	closed  bool           // nothing more is taken in hand; the courier's lock guards it
 }
 
 // work claims, hands out, and in the end puts back what nobody began.
@@ -28,7 +29,14 @@ func (c *Courier) work(ctx context.Context) error {
 	go r.commits.run(r.base)
 	keeping := make(chan struct{})
 	go func() { defer close(keeping); r.keep() }()
+	if !r.once {
+		r.box.atWork.Store(r)
+	}
 	err := r.claims()
+	r.box.atWork.CompareAndSwap(r, nil)
+	r.mu.Lock()
+	r.closed = true
+	r.mu.Unlock()
 	close(r.over)
 	r.tasks.Wait()
 	close(r.commits.in)
@@ -127,9 +135,27 @@ func (r *run) claim() (total int, all error) {
 			r.wake()
 			r.mu.Unlock()
 		}
-		r.handOut(f, list)
+		r.handOut(f, list, time.Now().Add(f.lease))
 	}
 	return total, all
+}
+
+// taker is the courier at work in this process if it has room for that many and no destination is closed or full: what
+// it takes need not be claimed.
+func (o *Outbox) taker(list []Relayed) *run {
+	r := o.atWork.Load()
+	if r == nil {
+		return nil
+	}
+	if n, without := r.space(r.relays); n == 0 || len(without) > 0 {
+		return nil
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed || r.relays.hand+len(list) > claimAtOnce {
+		return nil
+	}
+	return r
 }
 
 // space is how many parcels of a feed there is room for, and which domains have none.
@@ -169,15 +195,23 @@ func (r *run) wake() {
 	}
 }
 
-// handOut gives parcels to their destinations.
-func (r *run) handOut(f *feed, list []Parcel) {
+// handOut gives parcels, which are ours until held, to their destinations.
+func (r *run) handOut(f *feed, list []Parcel, held time.Time) {
 	if len(list) == 0 {
 		return
 	}
-	held := time.Now().Add(f.lease)
 	var late []*item // their destination is closed
 	var over []settling
 	r.mu.Lock()
+	if r.closed {
+		r.mu.Unlock()
+		if err := f.Release(r.base, list, r.box.clock()); err != nil {
+			r.o.Log.ErrorContext(r.ctx, "mail waits for its lease to end", "error", err)
+		}
+		return
+	}
+	r.tasks.Add(1) // for whoever calls from outside
+	defer r.tasks.Done()
 	for _, p := range list {
 		it := &item{Parcel: p, feed: f, domain: mail.DomainOf(p.To), held: held}
 		f.hand++
