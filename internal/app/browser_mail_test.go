@@ -101,14 +101,6 @@ func (b *tab) refused(selector string, texts ...string) {
 	b.says(texts...)
 }
 
-// words are what one element says.
-func (b *tab) words(selector string) string {
-	b.t.Helper()
-	text, err := chromedp.Run(b.ctx, chromedp.Text(chromedp.CSS(selector)))
-	b.must(err)
-	return strings.Join(strings.Fields(text), " ")
-}
-
 // posted waits for the newest message in the mailbox of which that holds.
 func (b *tab) posted(what string, is func(outbox.Posted) bool) outbox.Posted {
 	b.t.Helper()

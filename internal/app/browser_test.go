@@ -261,16 +261,22 @@ func (b *tab) where() string {
 }
 
 // text is what the page says.
-func (b *tab) text() string {
+func (b *tab) text() string { return b.words("body") }
+
+// words are what one element says.
+func (b *tab) words(selector string) string {
 	var text string
 	var err error
-	for range 10 { // a page that is just being replaced has no text
-		if text, err = chromedp.Run(b.ctx, chromedp.Text(chromedp.CSS("body"))); err == nil {
+	for range 10 { // what is just being replaced has no text
+		ctx, cancel := context.WithTimeout(b.ctx, 20*time.Second)
+		text, err = chromedp.Run(ctx, chromedp.Text(chromedp.CSS(selector)))
+		cancel()
+		if err == nil {
 			return strings.Join(strings.Fields(text), " ")
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
-	return err.Error()
+	return selector + ": " + err.Error()
 }
 
 // says fails the test unless the page holds each text.
