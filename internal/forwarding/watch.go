@@ -175,7 +175,7 @@ func (s *Store) report(ctx context.Context, sl slip, d mail.DSN) error {
 	d.ID, d.Date, d.Arrived = id.New(), s.Now(), sl.At
 	d.From = mail.Address{Name: "Postmaster", Address: "postmaster@" + home}
 	d.To, d.Alias, d.By = sl.Sender, sl.Recipient, home
-	raw, err := mail.ComposeDSN(s.Bundle.With(ctx, homeLang), d)
+	raw, err := mail.ComposeDSN(ctx, s.Bundle, d)
 	if errors.Is(err, errs.Invalid) {
 		return nil // an address that no report can go to, or be about
 	}
@@ -184,6 +184,3 @@ func (s *Store) report(ctx context.Context, sl slip, d mail.DSN) error {
 	}
 	return s.Outbox.Relay(ctx, []outbox.Relayed{{Raw: raw, Each: []outbox.Delivery{{Stream: mail.Forwarding, Kind: kindReport, Ref: sl.ID, To: sl.Sender}}}})
 }
-
-// homeLang is the language of reports: nobody knows that of who wrote.
-const homeLang = "fr"

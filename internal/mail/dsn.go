@@ -29,8 +29,8 @@ type DSN struct {
 	Original []byte   // the message as it arrived; only its header goes back
 }
 
-// ComposeDSN writes the report, with CRLF line ends, in the language of the context.
-func ComposeDSN(ctx context.Context, d DSN) ([]byte, error) {
+// ComposeDSN writes the report, with CRLF line ends, in each language of the bundle: nobody knows that of a stranger.
+func ComposeDSN(ctx context.Context, b *i18n.Bundle, d DSN) ([]byte, error) {
 	const op = "mail.ComposeDSN"
 	from, err := checked(d.From)
 	if err != nil {
@@ -44,12 +44,21 @@ func ComposeDSN(ctx context.Context, d DSN) ([]byte, error) {
 	if err != nil {
 		return nil, errs.Wrap(op, err)
 	}
+	var subjects, words []string
+	for _, lang := range i18n.Langs() {
+		in := b.With(ctx, lang)
+		subjects, words = append(subjects, i18n.T(in, "mail.dsn.subject")), append(words, d.words(in, alias.Address))
+	}
+	return d.compose(from, to.Address, alias.Address, strings.Join(subjects, " / "), strings.Join(words, "\n* * *\n\n"))
+}
+
+func (d DSN) compose(from Address, to, alias, subject, words string) ([]byte, error) {
 	boundary := "=_" + d.ID.String()
 	var b bytes.Buffer
 	writeField(&b, "Date", d.Date.Format(dateFormat))
 	writeField(&b, "From", from.String())
-	writeField(&b, "To", "<"+to.Address+">")
-	writeField(&b, "Subject", encoded(i18n.T(ctx, "mail.dsn.subject")))
+	writeField(&b, "To", "<"+to+">")
+	writeField(&b, "Subject", encoded(subject))
 	writeField(&b, "Message-ID", "<"+MessageID(d.ID, from)+">")
 	h, _ := ReadHeader(d.Original)
 	if ref := angled(h.Get("Message-ID")); ref != "" {
@@ -60,12 +69,12 @@ func ComposeDSN(ctx context.Context, d DSN) ([]byte, error) {
 	writeField(&b, "Content-Type", `multipart/report; report-type=delivery-status; boundary="`+boundary+`"`)
 	part := func() { b.WriteString("\r\n--" + boundary + "\r\n") }
 	part()
-	if err := writeText(&b, "text/plain", d.words(ctx, alias.Address)); err != nil {
-		return nil, errs.Wrap(op, err)
+	if err := writeText(&b, "text/plain", words); err != nil {
+		return nil, errs.Wrap("mail.ComposeDSN", err)
 	}
 	part()
 	b.WriteString("Content-Type: message/delivery-status\r\n\r\n")
-	d.writeStatus(&b, alias.Address)
+	d.writeStatus(&b, alias)
 	part()
 	b.WriteString("Content-Type: text/rfc822-headers\r\n\r\n")
 	writeOriginal(&b, h, d.Secrets)
