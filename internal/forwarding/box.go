@@ -34,9 +34,8 @@ func (b *Box) Name() string { return boxForwarding }
 
 // route is what the box found out of a recipient, as it stood when the sender named him.
 type route struct {
-	alias string // the address as we write it
-	home  string // the mail domain that reports come back below
-	mode  Mode
+	alias string   // the address as we write it
+	home  string   // the mail domain that reports come back below
 	limit int      // the spam score from which a message is refused, in tenths
 	to    []string // where it goes now
 	wait  Way      // Paused or Asked: it waits here instead
@@ -65,12 +64,12 @@ func (b *Box) Find(ctx context.Context, _ inbox.Envelope, address string) (inbox
 	if h.Status == people.Deceased || !hasDomain(domainsOf(fold.TypedLogin(h.Login), h.School, h.Schools, as), domain) {
 		return inbox.Rcpt{}, errs.E(op, errs.NotFound, nil)
 	}
-	r := &route{alias: localPart(h.Login) + "@" + domain, home: domain, mode: h.Mode, limit: h.Strictness.limit()}
+	r := &route{alias: localPart(h.Login) + "@" + domain, home: domain, limit: h.Strictness.limit()}
 	switch way := h.WayAt(b.store.Now(), h.Standing); way {
 	case Closed:
 		return inbox.Rcpt{}, inbox.Refuse(550, "5.2.1", "this address takes no mail at present")
 	case Open:
-		r.to = h.Route()
+		r.to = h.goals()
 	default:
 		r.wait = way
 	}
@@ -155,11 +154,8 @@ func (b *Box) Accept(ctx context.Context, list []inbox.Arrival) error {
 // message that waits.
 func (s *Store) deliveries(a inbox.Arrival, r *route, kind string) []outbox.Delivery {
 	to := r.to
-	switch {
-	case r.wait != "":
+	if r.wait != "" {
 		to = []string{""}
-	case r.mode == InTurn:
-		to = to[:1]
 	}
 	head := a.Message.Trace + mail.DeliveredTo(r.alias)
 	out := make([]outbox.Delivery, len(to))

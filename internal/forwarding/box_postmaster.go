@@ -58,7 +58,7 @@ func (b *Postmaster) Find(ctx context.Context, _ inbox.Envelope, address string)
 	if err == nil && len(to) == 0 {
 		return inbox.Rcpt{}, inbox.Refuse(450, "4.2.1", "nobody looks after this domain yet")
 	}
-	return inbox.Rcpt{Address: address, Data: &route{alias: local + "@" + domain, home: home, mode: ToAll, limit: keepersScore, to: to}}, err
+	return inbox.Rcpt{Address: address, Data: &route{alias: local + "@" + domain, home: home, limit: keepersScore, to: to}}, err
 }
 
 // home is the mail domain that a domain belongs to, and whose it is; "" when it is none of ours.

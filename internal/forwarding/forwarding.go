@@ -169,6 +169,15 @@ func (s Settings) WayAt(now time.Time, h Standing) Way {
 	return Asked
 }
 
+// goals are where a message goes at first: to every target, or to the first where they are tried in turn.
+func (s Settings) goals() []string {
+	to := s.Route()
+	if s.Mode == InTurn && len(to) > 1 {
+		return to[:1]
+	}
+	return to
+}
+
 // next is where a delivery goes that these refused for good; "" when nothing is left.
 func (s Settings) next(refused []string) string {
 	for _, a := range s.Route() {

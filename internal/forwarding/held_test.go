@@ -59,6 +59,40 @@ func TestPauseHoldsMail(t *testing.T) {
 	})
 }
 
+// TestWhatWaitedGoesToEveryTarget: one copy waited, and as many leave as there are targets, each with a return address
+// of its own.
+func TestWhatWaitedGoesToEveryTarget(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		w := newWorld(t, d)
+		p := w.someone("Laure", "Lavaut")
+		for _, c := range []struct {
+			mode forwarding.Mode
+			want string
+		}{
+			{forwarding.ToAll, "laure@exemple.fr queued, laure@travail.fr queued"},
+			{forwarding.InTurn, "laure@exemple.fr queued"},
+		} {
+			w.choose(p, c.mode, "laure@exemple.fr", "1", "laure@travail.fr", "2")
+			w.must(w.store.Pause(t.Context(), self(p), noon.Add(3*day)))
+			_, err := w.deliver(w.box, w.message("ami@ailleurs.fr", "x"), laure)
+			w.must(err)
+			before := w.sent("forward")
+			w.must(w.store.Resume(t.Context(), self(p)))
+			w.run()
+			returns, text := map[string]bool{}, ""
+			out := slices.DeleteFunc(w.sent("forward"), func(s sent) bool { return s.Ref != before[len(before)-1].Ref })
+			for _, one := range out {
+				returns[one.Sender] = true
+				text += one.Head + string(one.Raw)
+			}
+			if got := brief(out); got != c.want || len(returns) != len(out) || strings.Count(text, "Delivered-To: "+laure) != len(out) {
+				t.Errorf("%s: %s with return addresses %v, want %s with one each\n%s", c.mode, got, returns, c.want, text)
+			}
+		}
+	})
+}
+
 func TestNoTarget(t *testing.T) {
 	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {

@@ -11,6 +11,8 @@ import (
 	"amicale/internal/errs"
 	"amicale/internal/id"
 	"amicale/internal/jobs"
+	"amicale/internal/mail"
+	"amicale/internal/outbox"
 )
 
 // Bounds of what waits here for one person: nobody's mail may fill the disk.
@@ -124,7 +126,7 @@ func (s *Store) Release(ctx context.Context, person id.ID) error {
 			if err := s.forgetAsked(ctx, h.Person); err != nil {
 				return err
 			}
-			return s.releaseTo(ctx, h.Person, h.Route()[0])
+			return s.releaseTo(ctx, h)
 		}
 		n, err := s.DB.Exec(ctx, `UPDATE forwarding_held SET why = 'asked', since = ? WHERE person_id = ? AND why = 'paused'`, s.Now(), h.Person)
 		if err != nil || n == 0 {
@@ -135,18 +137,40 @@ func (s *Store) Release(ctx context.Context, person id.ID) error {
 	return errs.Wrap("forwarding.Release "+person.String(), err)
 }
 
-// releaseTo sends what waits for a person to an address: one copy of a message waited, so it goes to the first.
-func (s *Store) releaseTo(ctx context.Context, person id.ID, to string) error {
-	list, err := db.All[id.ID](ctx, s.DB, `DELETE FROM forwarding_held WHERE person_id = ? AND given_up_at IS NULL RETURNING delivery_id`, person)
+// releaseTo sends what waits for a person where his mail goes now.
+func (s *Store) releaseTo(ctx context.Context, h holder) error {
+	list, err := db.All[id.ID](ctx, s.DB, `DELETE FROM forwarding_held WHERE person_id = ? AND given_up_at IS NULL RETURNING delivery_id`, h.Person)
 	if err != nil {
 		return err
 	}
 	for _, delivery := range list {
-		if err := s.Outbox.Again(ctx, delivery, to); err != nil && !errors.Is(err, errs.NotFound) { // the message is kept no longer
+		if err := s.sendOn(ctx, delivery, h.goals()); err != nil && !errors.Is(err, errs.NotFound) { // the message is kept no longer
 			return err
 		}
 	}
 	return nil
+}
+
+// sendOn sends the one copy of a message that waited to the first address, and others of it to the rest.
+func (s *Store) sendOn(ctx context.Context, delivery id.ID, to []string) error {
+	var more []outbox.Delivery
+	if len(to) > 1 {
+		t, err := s.Outbox.TraceOf(ctx, delivery)
+		if err != nil {
+			return err
+		}
+		for _, target := range to[1:] {
+			d := outbox.Delivery{ID: id.New(), Stream: mail.Forwarding, Kind: t.Kind, Ref: t.Ref, To: target}
+			if t.Sender != "" {
+				d.From = s.Tokens.Make(mail.DeliveryToken, d.ID) + "@" + mail.DomainOf(t.Sender)
+			}
+			more = append(more, d)
+		}
+	}
+	if err := s.Outbox.Again(ctx, delivery, to[0]); err != nil || len(more) == 0 {
+		return err
+	}
+	return s.Outbox.Copy(ctx, delivery, more)
 }
 
 // whoWaits are the persons for whom something waits, or who are asked, a page after another.

@@ -166,8 +166,8 @@ func (s *Store) legs(ctx context.Context, slips []id.ID) (map[id.ID][]Leg, error
 	return out, nil
 }
 
-// Resend sends the viewer's message that failed for good, or was given up, on its way once more: to where it went, or
-// to the first target if that is none of his any more.
+// Resend sends the viewer's message that failed for good, or was given up, on its way once more: to where it went, else
+// to where his mail goes now.
 func (s *Store) Resend(ctx context.Context, v viewer.Viewer, message, delivery id.ID) error {
 	if err := own("forwarding.Resend", v); err != nil {
 		return err
@@ -188,9 +188,12 @@ func (s *Store) Resend(ctx context.Context, v viewer.Viewer, message, delivery i
 		case len(route) == 0:
 			return errs.New(errs.Conflict, "forwarding.nowhere")
 		}
-		to := route[0]
-		if slices.ContainsFunc(route, func(a string) bool { return strings.EqualFold(a, leg.To) }) {
-			to = leg.To
+		to := h.goals()
+		switch {
+		case slices.ContainsFunc(route, func(a string) bool { return strings.EqualFold(a, leg.To) }):
+			to = []string{leg.To}
+		case leg.To != "": // the other targets have, or had, copies of their own
+			to = to[:1]
 		}
 		if _, err := s.DB.Exec(ctx, `DELETE FROM forwarding_held WHERE delivery_id = ?`, delivery); err != nil {
 			return err
@@ -198,7 +201,7 @@ func (s *Store) Resend(ctx context.Context, v viewer.Viewer, message, delivery i
 		if err := s.forgetTried(ctx, delivery); err != nil {
 			return err
 		}
-		return s.Outbox.Again(ctx, delivery, to)
+		return s.sendOn(ctx, delivery, to)
 	})
 	if err != nil && errs.KindOf(err) == errs.NotFound {
 		err = errs.New(errs.NotFound, "forwarding.message_gone")

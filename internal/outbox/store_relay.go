@@ -24,8 +24,7 @@ func (o *Outbox) Relay(ctx context.Context, list []Relayed) error {
 		if err := o.db.InsertMany(ctx, `outbox_bodies (id, raw, created_at)`, 3, b.bodies, ``); err != nil {
 			return err
 		}
-		return o.db.InsertMany(ctx, `outbox_deliveries (id, body_id, stream, kind, ref, head, sender, recipient, domain, state,
-			attempts, next_at, class, reply, created_at)`, 15, b.deliveries, ``)
+		return b.insert(ctx)
 	})
 	if err != nil {
 		return errs.Wrap("outbox.Relay", err)
@@ -57,25 +56,33 @@ func (b *relaying) add(r *Relayed) {
 	}
 	b.bodies = append(b.bodies, r.ID, r.Raw, b.now)
 	for i := range r.Each {
-		d := &r.Each[i]
-		if d.ID.IsZero() {
-			d.ID = id.New()
-		}
-		state, due, attempts := Queued, d.DueAt, 0
-		switch {
-		case d.Held:
-			state = Held
-		case due.IsZero() && b.to != nil:
-			b.until = b.now.Add(b.to.relays.lease)
-			due, attempts = b.until, 1
-			b.parcels = append(b.parcels, b.parcel(r, d))
-		}
-		if due.IsZero() {
-			due = b.now
-		}
-		b.deliveries = append(b.deliveries, d.ID, r.ID, string(d.Stream), d.Kind, d.Ref, d.Head, d.From, d.To, mail.DomainOf(d.To), string(state),
-			attempts, due, "", db.ToJSON(mail.Reply{}), b.now)
+		b.addOne(r, &r.Each[i])
 	}
+}
+
+func (b *relaying) addOne(r *Relayed, d *Delivery) {
+	if d.ID.IsZero() {
+		d.ID = id.New()
+	}
+	state, due, attempts := Queued, d.DueAt, 0
+	switch {
+	case d.Held:
+		state = Held
+	case due.IsZero() && b.to != nil:
+		b.until = b.now.Add(b.to.relays.lease)
+		due, attempts = b.until, 1
+		b.parcels = append(b.parcels, b.parcel(r, d))
+	}
+	if due.IsZero() {
+		due = b.now
+	}
+	b.deliveries = append(b.deliveries, d.ID, r.ID, string(d.Stream), d.Kind, d.Ref, d.Head, d.From, d.To, mail.DomainOf(d.To), string(state),
+		attempts, due, "", db.ToJSON(mail.Reply{}), b.now)
+}
+
+func (b *relaying) insert(ctx context.Context) error {
+	return b.o.db.InsertMany(ctx, `outbox_deliveries (id, body_id, stream, kind, ref, head, sender, recipient, domain, state,
+		attempts, next_at, class, reply, created_at)`, 15, b.deliveries, ``)
 }
 
 // parcel is a delivery as the courier claims it; the bytes of a small one stay in memory.
@@ -142,6 +149,28 @@ func (o *Outbox) Again(ctx context.Context, delivery id.ID, to string) error {
 		o.db.AfterCommit(ctx, o.Wake)
 	}
 	return errs.Wrap("outbox.Again", err)
+}
+
+// Copy sends the message of a delivery to others too, with the same lines before it; NotFound when it is kept no longer.
+// It joins the transaction in the context.
+func (o *Outbox) Copy(ctx context.Context, delivery id.ID, each []Delivery) error {
+	type kept struct {
+		ID   id.ID
+		Head string
+	}
+	k, err := db.One[kept](ctx, o.db, `SELECT b.id, d.head FROM outbox_deliveries d JOIN outbox_bodies b ON b.id = d.body_id WHERE d.id = ?`, delivery)
+	if err == nil {
+		b := relaying{o: o, now: o.clock()}
+		for i := range each {
+			each[i].Head = k.Head
+			b.addOne(&Relayed{ID: k.ID}, &each[i])
+		}
+		err = b.insert(ctx)
+	}
+	if err == nil {
+		o.db.AfterCommit(ctx, o.Wake)
+	}
+	return errs.Wrap("outbox.Copy "+delivery.String(), err)
 }
 
 // Watch names whom the outcomes of deliveries of a kind are told, inside the transaction that settles them. It is
