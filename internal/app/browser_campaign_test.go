@@ -101,7 +101,7 @@ func tried(b *tab) {
 	b.fill("[name=count]", n+"9")
 	b.refused(`main form[action$="/envoyer"] .button-primary`, "Rien n’est parti")
 	b.retype("[name=count]", n)
-	b.press(`main form[action$="/envoyer"] .button-primary`)
+	b.follow(`main form[action$="/envoyer"] .button-primary`)
 	b.says("Avancement")
 	for range 200 {
 		if strings.Contains(b.words("#progression"), "Envoyée") {

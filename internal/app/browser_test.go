@@ -232,6 +232,13 @@ func (b *tab) visit(at string) {
 // press clicks and looks at the page this leads to.
 func (b *tab) press(selector string) {
 	b.t.Helper()
+	b.follow(selector)
+	b.look("after " + selector)
+}
+
+// follow clicks on what leads to another page, which may soon lead to a third by itself.
+func (b *tab) follow(selector string) {
+	b.t.Helper()
 	ctx, cancel := context.WithTimeout(b.ctx, 20*time.Second)
 	defer cancel()
 	res, err := chromedp.RunResponse(ctx, chromedp.Click(chromedp.CSS(selector)))
@@ -241,7 +248,6 @@ func (b *tab) press(selector string) {
 	if res.Status >= 400 {
 		b.t.Fatalf("click on %s: status %d\n%.600s", selector, res.Status, b.text())
 	}
-	b.look("after " + selector)
 }
 
 // fill types into a field that may hold something already.
@@ -472,7 +478,7 @@ func importList(b *tab) {
 	b.must(chromedp.Do(b.ctx, chromedp.SetUploadFiles(chromedp.CSS(`main input[type=file]`), []string{list})))
 	b.press(`main form[action="/admin/imports"] .button-primary`)
 	for _, button := range []string{`main form[action$="/essayer"] .button-primary`, `main button[formaction$="/importer"]`} {
-		b.press(button)
+		b.follow(button)
 		for range 200 { // the page looks after its own progress; without JavaScript it is asked for again
 			if !b.has("#progression") {
 				break
