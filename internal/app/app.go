@@ -43,6 +43,7 @@ import (
 	"amicale/internal/registry"
 	"amicale/internal/subscriptions"
 	"amicale/internal/ui"
+	"amicale/internal/viewer"
 	"amicale/internal/web"
 )
 
@@ -175,6 +176,7 @@ func (a *App) buildFeatures(ctx context.Context) (err error) {
 		Confirmed: func(ctx context.Context, person id.ID, email string) error {
 			return a.bounces.Confirmed(ctx, person, email)
 		},
+		Prefers:   func(ctx context.Context, v viewer.Viewer) (bool, error) { return a.forwarding.Prefers(ctx, v) }, // it is built later
 		ActionKey: actionWords,
 	})
 	if err := a.buildMail(ctx); err != nil {

@@ -67,6 +67,27 @@ func TestTheRecordTellsOfMail(t *testing.T) {
 }
 
 // My space shows the address for life to who has one, with what became of the mail.
+// TestTheProfileShowsThePreferredAddress: one of five, the lifetime address among them.
+func TestTheProfileShowsThePreferredAddress(t *testing.T) {
+	t.Parallel()
+	w := webtest.New(t, dbtest.New(t))
+	me := w.As(webtest.Member)
+	title := func() string {
+		return strings.Join(strings.Fields(me.Get("/moi/profil").Want(200).Doc().Find("#adresse summary").Text()), " ")
+	}
+	if got := title(); !strings.HasPrefix(got, webtest.Member+"@") || strings.Contains(got, "préféré") {
+		t.Errorf("before: %q", got)
+	}
+	own := me.Get("/moi/parametres/adresse").Want(200).Doc()
+	key := own.Find(`form[action="/moi/parametres/adresse"] input[name=address]`).First().AttrOr("value", "")
+	me.Post("/moi/parametres/adresse", "version", own.Find(`input[name=version]`).AttrOr("value", ""), "address", key, forwarding.PlaceField(key), "1",
+		"mode", "all", "strictness", "normal", "preferred", "1").Want(303)
+	if got := title(); !strings.Contains(got, "préféré") {
+		t.Errorf("preferred: %q", got)
+	}
+	me.Get("/moi/profil").Want(200, "les lettres arrivent ici")
+}
+
 func TestMySpaceShowsTheAddressForLife(t *testing.T) {
 	t.Parallel()
 	w := newCast(t, dbtest.New(t), 5)

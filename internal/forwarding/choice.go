@@ -97,6 +97,7 @@ func purposeOf(d people.Dossier, t Target) people.Purpose {
 type Wish struct {
 	Mode       Mode
 	Strictness Strictness
+	Preferred  bool
 	Places     map[string]Place // by the address's key
 }
 
@@ -106,7 +107,7 @@ func PlaceField(key string) string { return "to " + key }
 // settings are what a wish makes of the present settings, or what is wrong with it, by form field. The pause stays.
 func (w Wish) settings(choices []Choice, now Settings) (Settings, error) {
 	f := errs.Fields{}
-	out := Settings{Mode: w.Mode, Strictness: w.Strictness, PausedUntil: now.PausedUntil, Chosen: true}
+	out := Settings{Mode: w.Mode, Strictness: w.Strictness, PausedUntil: now.PausedUntil, Chosen: true, Preferred: w.Preferred}
 	if !slices.Contains(Modes(), w.Mode) {
 		f.Add("mode", "forwarding.choice_bad")
 	}
@@ -184,6 +185,19 @@ func sameTargets(a, b Settings) bool {
 		}
 	}
 	return len(x) == len(y)
+}
+
+// first is the first of a person's addresses that his address for life leads to; ok is false when it leads only where an
+// older system sent.
+func first(d people.Dossier, s Settings) (c people.ContactPoint, ok bool) {
+	for _, to := range s.Route() {
+		for _, c := range d.Contacts {
+			if c.Kind == people.Email && c.ValueKey == fold.Email(to) && c.BrokenAt.IsZero() {
+				return c, true
+			}
+		}
+	}
+	return people.ContactPoint{}, false
 }
 
 // Version names the state of the settings; a form carries it, so that a change made elsewhere meanwhile is noticed.

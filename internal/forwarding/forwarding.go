@@ -111,6 +111,7 @@ type Settings struct {
 	Strictness  Strictness
 	PausedUntil time.Time // zero or past: not paused
 	Chosen      bool      // the targets are the person's word
+	Preferred   bool      // it is the preferred one of the person's addresses: letters go where it leads first
 	Targets     []Target  // in their order
 }
 

@@ -115,7 +115,7 @@ func (p *Pages) update(r *web.Request) error {
 	if err != nil {
 		return err
 	}
-	wish := Wish{Mode: Mode(f.Text("mode")), Strictness: Strictness(f.Text("strictness")), Places: map[string]Place{}}
+	wish := Wish{Mode: Mode(f.Text("mode")), Strictness: Strictness(f.Text("strictness")), Preferred: f.Checked("preferred"), Places: map[string]Place{}}
 	for _, key := range f.All("address") {
 		wish.Places[key] = Place(f.Text(PlaceField(key)))
 	}

@@ -158,12 +158,15 @@ func TestAddressPage(t *testing.T) {
 		t.Error("what cannot be chosen is offered")
 	}
 
-	rec := s.ask(me, path, filled(doc, "to vieille@ancien.fr", "", "to laure@exemple.fr", "2", "to laure@travail.fr", "1", "mode", "order", "strictness", "strict"))
+	rec := s.ask(me, path, filled(doc, "to vieille@ancien.fr", "", "to laure@exemple.fr", "2", "to laure@travail.fr", "1", "mode", "order", "strictness", "strict", "preferred", "1"))
 	if rec.Code != 303 || rec.Header().Get("Location") != path+"#destinations" {
 		t.Fatalf("saving gives %d to %s: %s", rec.Code, rec.Header().Get("Location"), rec.Body)
 	}
 	s.wantLetters("the address that mail went to", "changed vieille@ancien.fr")
 	after := s.want("saved", s.ask(me, path, nil), 200, "-vieille@ancien.fr", "-Tu n’as encore rien choisi")
+	if after.Find(`input[name=preferred][checked]`).Length() != 1 {
+		t.Error("it is not the preferred address")
+	}
 	if after.Find(`select[name="to laure@travail.fr"] option[selected]`).AttrOr("value", "") != "1" || after.Find(`input[name=mode][checked]`).AttrOr("value", "") != "order" ||
 		after.Find(`input[name=strictness][checked]`).AttrOr("value", "") != "strict" {
 		t.Error("what was saved is not what the page shows")

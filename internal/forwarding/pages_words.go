@@ -73,6 +73,13 @@ func choiceHint(ctx context.Context, c Choice) string {
 	return strings.Join(out, " ")
 }
 
+func preferred(p pageProps) bool {
+	if p.Wish != nil {
+		return p.Wish.Preferred
+	}
+	return p.Settings.Preferred
+}
+
 func modeOptions(ctx context.Context, p pageProps) []ui.Option {
 	now := p.Settings.Mode
 	if p.Wish != nil {

@@ -98,7 +98,10 @@ func (s *Store) read(ctx context.Context, v viewer.Viewer) (d people.Dossier, h 
 	if d, err = s.People.Dossier(ctx, v, v.Person); err != nil {
 		return
 	}
-	h, err = s.holder(ctx, v.Person, as)
+	if h, err = s.holder(ctx, v.Person, as); err == nil {
+		c, ok := first(d, h.Settings)
+		h.Preferred = h.Preferred && ok && c.Preferred // else another is preferred by now
+	}
 	return
 }
 
@@ -169,6 +172,9 @@ func (s *Store) Save(ctx context.Context, a Actor, w Wish, version string) error
 		if err := s.found(ctx, d.ID); err != nil {
 			return did{}, err
 		}
+		if err := s.lead(ctx, d, in); err != nil {
+			return did{}, err
+		}
 		if !sameTargets(h.Settings, in) {
 			if err := s.tellChanged(ctx, d, h.Settings); err != nil {
 				return did{}, err
@@ -180,8 +186,8 @@ func (s *Store) Save(ctx context.Context, a Actor, w Wish, version string) error
 
 // put writes the settings as the person's word.
 func (s *Store) put(ctx context.Context, person id.ID, in Settings) error {
-	if err := s.DB.ExecOne(ctx, `UPDATE forwarding_settings SET mode = ?, strictness = ?, chosen = TRUE WHERE person_id = ?`,
-		string(in.Mode), string(in.Strictness), person); err != nil {
+	if err := s.DB.ExecOne(ctx, `UPDATE forwarding_settings SET mode = ?, strictness = ?, preferred = ?, chosen = TRUE WHERE person_id = ?`,
+		string(in.Mode), string(in.Strictness), in.Preferred, person); err != nil {
 		return err
 	}
 	if _, err := s.DB.Exec(ctx, `DELETE FROM forwarding_targets WHERE person_id = ?`, person); err != nil {
@@ -192,6 +198,24 @@ func (s *Store) put(ctx context.Context, person id.ID, in Settings) error {
 		rows = append(rows, person, t.Key(), t.Address, string(t.Role), i+1, t.Known)
 	}
 	return s.DB.InsertMany(ctx, `forwarding_targets (person_id, address_key, address, role, position, known)`, 6, rows, ``)
+}
+
+// lead lets letters go to the first address behind a preferred one for life, straight: a letter that went round by it
+// would tell nobody which address failed.
+func (s *Store) lead(ctx context.Context, d people.Dossier, in Settings) error {
+	if c, ok := first(d, in); ok && in.Preferred && !c.Preferred {
+		return s.People.PreferEmail(ctx, reader(), d.ID, c.Value)
+	}
+	return nil
+}
+
+// Prefers reports whether the viewer's address for life is the preferred one of his addresses.
+func (s *Store) Prefers(ctx context.Context, v viewer.Viewer) (bool, error) {
+	if err := own("forwarding.Prefers", v); err != nil {
+		return false, err
+	}
+	_, h, _, err := s.read(ctx, v)
+	return h.Preferred, errs.Wrap("forwarding.Prefers", err)
 }
 
 // found notes that there is a way for the mail again: nobody is asked any more, and what waits goes.

@@ -24,6 +24,7 @@ type exported struct {
 	Strictness  Strictness         `json:"strictness"`
 	PausedUntil time.Time          `json:"paused_until,omitzero"`
 	Chosen      bool               `json:"chosen"`
+	Preferred   bool               `json:"preferred"`
 	Targets     []exportedTarget   `json:"targets"`
 	Passwords   []exportedPassword `json:"mail_program_passwords"`
 	Messages    []exportedMessage  `json:"messages"` // of thirty days
@@ -67,7 +68,7 @@ func (s *Store) Exporter() people.Exporter {
 		if err != nil {
 			return nil, errs.Wrap("forwarding.Exporter", err)
 		}
-		out := exported{Mode: h.Mode, Strictness: h.Strictness, PausedUntil: h.PausedUntil, Chosen: h.Chosen}
+		out := exported{Mode: h.Mode, Strictness: h.Strictness, PausedUntil: h.PausedUntil, Chosen: h.Chosen, Preferred: h.Preferred}
 		for _, t := range h.Targets {
 			out.Targets = append(out.Targets, exportedTarget{t.Address, t.Role, t.State})
 		}

@@ -35,6 +35,7 @@ type holderRow struct {
 	Strictness  Strictness
 	PausedUntil time.Time
 	Chosen      bool
+	Preferred   bool
 	Targets     string // "role:state:known:address …", in their order
 	Defaults    string // addresses of who never chose
 }
@@ -51,7 +52,7 @@ type loginRow struct {
 // with an import.
 //
 // What is not needed is not looked up: this runs for each recipient of each message.
-const holderColumns = `p.id AS person_id, p.status, s.mode, s.strictness, s.paused_until, COALESCE(s.chosen, FALSE) AS chosen,
+const holderColumns = `p.id AS person_id, p.status, s.mode, s.strictness, s.paused_until, COALESCE(s.chosen, FALSE) AS chosen, COALESCE(s.preferred, FALSE) AS preferred,
 	CASE WHEN s.person_id IS NULL THEN NULL ELSE (SELECT string_agg(concat(t.role, ':',
 		CASE WHEN t.dead_at IS NOT NULL THEN 'dead'
 			WHEN EXISTS (SELECT 1 FROM contact_points c WHERE c.person_id = p.id AND c.kind = 'email' AND c.value_key = t.address_key
@@ -112,7 +113,7 @@ func (s *Store) complete(ctx context.Context, r holderRow, as people.Association
 func (r holderRow) holder(as people.Associations) holder {
 	h := holder{Person: r.PersonID, Status: r.Status, Settings: Defaults()}
 	if r.Mode != "" {
-		h.Mode, h.Strictness, h.PausedUntil, h.Chosen = r.Mode, r.Strictness, r.PausedUntil, r.Chosen
+		h.Mode, h.Strictness, h.PausedUntil, h.Chosen, h.Preferred = r.Mode, r.Strictness, r.PausedUntil, r.Chosen, r.Preferred
 	}
 	stored := parseTargets(r.Targets)
 	h.Targets = stored

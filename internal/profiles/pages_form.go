@@ -90,6 +90,7 @@ type editProps struct {
 	As       people.Associations
 	Login    string
 	Address  string // for life; "" without a login
+	Prefers  bool   // that is the preferred one
 	Lang     string
 	Identity form
 	Text     form
@@ -182,6 +183,11 @@ func (p *Pages) page(r *web.Request, status int, refused form, sure []string) er
 	props := newEditProps(d, as, refused)
 	props.Login, props.Lang, props.Sure = d.CurrentLogin(), i18n.Lang(r.Ctx()), sure
 	props.Address = as.Lifetime(props.Login, d.LifetimeAt())
+	if p.store.Prefers != nil {
+		if props.Prefers, err = p.store.Prefers(r.Ctx(), r.Viewer); err != nil {
+			return err
+		}
+	}
 	return r.Page(web.Page{Status: status, Title: r.T("profile.edit.title"), Help: "completer-mon-profil", Content: editPage(props)})
 }
 

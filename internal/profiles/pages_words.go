@@ -64,8 +64,17 @@ func countryOptions(lang string) []ui.Option {
 	return out
 }
 
+// lifetimeTitle is the address for life in one line.
+func lifetimeTitle(ctx context.Context, p editProps) string {
+	words := []string{p.Address, i18n.T(ctx, people.FieldLifetime.Message())}
+	if p.Prefers {
+		words = append(words, i18n.T(ctx, "profile.email.preferred"))
+	}
+	return strings.Join(words, " · ")
+}
+
 // contactTitle is a contact point in one line, with what matters of its state.
-func contactTitle(ctx context.Context, c people.ContactPoint) string {
+func contactTitle(ctx context.Context, p editProps, c people.ContactPoint) string {
 	words := []string{purposeWord(ctx, c.Kind, c.Purpose)}
 	if c.Kind == people.Email {
 		switch {
@@ -73,6 +82,8 @@ func contactTitle(ctx context.Context, c people.ContactPoint) string {
 			words = append(words, i18n.T(ctx, "profile.email.broken"))
 		case c.ConfirmedAt.IsZero():
 			words = append(words, i18n.T(ctx, "profile.email.unconfirmed"))
+		case c.Preferred && p.Prefers:
+			words = append(words, i18n.T(ctx, "profile.email.behind"))
 		case c.Preferred:
 			words = append(words, i18n.T(ctx, "profile.email.preferred"))
 		}

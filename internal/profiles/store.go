@@ -44,6 +44,8 @@ type Deps struct {
 	Erasers   func() []people.Eraser
 	// Confirmed is told, in the same transaction, of an address whose link was followed; it may be nil.
 	Confirmed func(ctx context.Context, person id.ID, email string) error
+	// Prefers reports whether the viewer's lifetime address is the preferred one of his addresses; it may be nil.
+	Prefers func(ctx context.Context, v viewer.Viewer) (bool, error)
 	// ActionKey is the i18n key of what the trail calls an action, of whatever feature; nil, or a key without words,
 	// leaves this package's own few words.
 	ActionKey func(action string) string
