@@ -26,6 +26,7 @@ type benchCmd struct {
 	Kills       int    `help:"Of mail: how often the program is killed under way." default:"0"`
 	Faulty      uint32 `help:"Of mail: one of so many recipients fails the first time; 0: none." default:"0"`
 	Signed      bool   `help:"Of a campaign: sign every letter by both keys."`
+	Unsigned    bool   `help:"Of forwarding: messages that nobody signed."`
 	Against     string `help:"Of forwarding: another forwarder, given the same load; see scripts/bench-forward.sh." placeholder:"HOST:PORT"`
 	Sink        string `help:"Of forwarding: where that one passes its mail on to." placeholder:"HOST:PORT"`
 }
@@ -93,7 +94,7 @@ func (c *benchCmd) imports(ctx context.Context, out console) error {
 func (c *benchCmd) forward(ctx context.Context, out console) error {
 	list, err := mailbench.Forward(ctx, mailbench.Options{
 		Dir: filepath.Join(c.Data, "forward", fmt.Sprint(c.People)), People: c.People, Messages: or(c.N, 20000), Connections: c.Connections,
-		Kills: c.Kills, Faulty: c.Faulty, Against: c.Against, Sink: c.Sink, Log: os.Stderr,
+		Kills: c.Kills, Faulty: c.Faulty, Unsigned: c.Unsigned, Against: c.Against, Sink: c.Sink, Log: os.Stderr,
 	})
 	if err != nil {
 		return err

@@ -37,6 +37,7 @@ type Options struct {
 	Sink        string        // where that one passes its mail on to
 	Log         io.Writer     // what the program says
 	Signed      bool          // campaigns: signed by both keys
+	Unsigned    bool          // forwarding: nobody signed the messages
 	Env         []string      // for the program
 	Progress    func(string)  // one line of what is under way
 	Timeout     time.Duration // of everything; 0: none
@@ -47,7 +48,7 @@ const (
 	targetDomains = 20
 )
 
-// Forward measures forwarding: messages of 1.5 kB, each signed by its sender's domain, from several connections to the
+// Forward measures forwarding: messages of 1.5 kB, signed by their senders' domains unless Unsigned, from several connections to the
 // lifetime addresses of the base, until the last has come out.
 func Forward(ctx context.Context, o Options) ([]Result, error) {
 	recipients, err := forwardBase(ctx, o)
@@ -57,7 +58,7 @@ func Forward(ctx context.Context, o Options) ([]Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	zone, senders, err := writers()
+	zone, senders, err := writers(o.Unsigned)
 	if err != nil {
 		return nil, err
 	}
@@ -305,8 +306,8 @@ func schoolOf(all people.Associations, p *people.Dossier, l people.Login) (peopl
 	return people.Association{}, false
 }
 
-// writers are senders of several domains with their signed messages, and the zone that vouches for them.
-func writers() (*Zone, []sender, error) {
+// writers are senders of several domains with their messages, and the zone that vouches for them.
+func writers(unsigned bool) (*Zone, []sender, error) {
 	zone, err := StartZone()
 	if err != nil {
 		return nil, nil, err
@@ -324,6 +325,10 @@ func writers() (*Zone, []sender, error) {
 		plain := "From: Un ami <ami@" + domain + ">\r\nTo: Toi <toi@exemple.fr>\r\nSubject: Des nouvelles\r\nDate: " +
 			time.Now().Format(time.RFC1123Z) + "\r\nMessage-ID: <m" + fmt.Sprint(i) + "@" + domain + ">\r\nMIME-Version: 1.0\r\n" +
 			"Content-Type: text/plain; charset=utf-8\r\n\r\n" + strings.Repeat("Une ligne de texte comme on en lit tous les jours.\r\n", 22)
+		if unsigned {
+			out = append(out, sender{"ami@" + domain, plain})
+			continue
+		}
 		var signed strings.Builder
 		err = dkim.Sign(&signed, strings.NewReader(plain), &dkim.SignOptions{Domain: domain, Selector: "k", Signer: key.private,
 			HeaderKeys: []string{"From", "To", "Subject", "Date", "Message-ID"}})

@@ -28,7 +28,7 @@ type load struct {
 	accept  []time.Duration
 }
 
-// sender is who writes: an address and a message, signed, to which the number is put before.
+// sender is who writes: an address and a message, to which the number is put before.
 type sender struct {
 	address string
 	message string
