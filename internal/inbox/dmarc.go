@@ -31,6 +31,7 @@ type record struct {
 	strictSPF            bool   // aspf=s
 	testing              bool   // t=y: one step milder
 	suffix               byte   // psd: 'y' a public suffix, 'n' the organization itself, 'u' unknown
+	void                 bool   // it says nothing that can be applied: there is a record, and no DMARC
 }
 
 type found struct {
@@ -128,6 +129,9 @@ func (d *dmarc) policyOf(domain string) (record, string, error) {
 	if err != nil {
 		return record{}, "", err
 	}
+	if own.void {
+		return record{}, "", errNoPolicy
+	}
 	if own.ok {
 		return own.record, milder(own.policy, own.testing), nil
 	}
@@ -142,6 +146,9 @@ func (d *dmarc) policyOf(domain string) (record, string, error) {
 		}
 		if !r.ok || name != org && r.suffix != 'y' {
 			continue
+		}
+		if r.void {
+			break
 		}
 		p := r.policy
 		if r.sub != "" {
@@ -177,10 +184,10 @@ func (d *dmarc) organization(domain string) (string, error) {
 		if !r.ok {
 			continue
 		}
-		if r.suffix == 'n' {
+		switch {
+		case r.suffix == 'n', r.suffix == 'y' && name == domain: // the walk ends at its start
 			return name, nil
-		}
-		if r.suffix == 'y' && name != domain {
+		case r.suffix == 'y':
 			return below(domain, name), nil
 		}
 		org = name // the one with the fewest labels so far
@@ -255,10 +262,15 @@ func (d *dmarc) exists(name string) bool {
 	return err == nil || !notFound(err)
 }
 
-// parseRecord reads a record; tags that are unknown or make no sense are passed over (RFC 9989 §4.7).
+// parseRecord reads a record; tags that are unknown or make no sense are passed over (RFC 9989 §4.7). One whose policy
+// makes none asks for nothing where it names somebody to report to, and is void where it does not (§4.10.1).
 func parseRecord(txt string) (record, bool) {
 	r := record{suffix: 'u'}
-	reports := false
+	reports, sense := false, true
+	word := func(s string) string {
+		sense = sense && (s == "none" || s == "quarantine" || s == "reject")
+		return s
+	}
 	for i, part := range strings.Split(txt, ";") {
 		k, v, _ := strings.Cut(part, "=")
 		k, v = strings.ToLower(strings.TrimSpace(k)), strings.TrimSpace(v)
@@ -268,11 +280,11 @@ func parseRecord(txt string) (record, bool) {
 		l := strings.ToLower(v)
 		switch k {
 		case "p":
-			r.policy = policyWord(l)
+			r.policy = word(l)
 		case "sp":
-			r.sub = policyWord(l)
+			r.sub = word(l)
 		case "np":
-			r.missing = policyWord(l)
+			r.missing = word(l)
 		case "adkim":
 			r.strictDKIM = l == "s"
 		case "aspf":
@@ -287,19 +299,8 @@ func parseRecord(txt string) (record, bool) {
 			reports = strings.Contains(l, "mailto:")
 		}
 	}
-	if r.policy == "" {
-		if !reports {
-			return record{}, false
-		}
-		r.policy = "none"
+	if !sense || r.policy == "" {
+		r.policy, r.sub, r.missing, r.void = "none", "", "", !reports
 	}
 	return r, true
-}
-
-func policyWord(s string) string {
-	switch s {
-	case "none", "quarantine", "reject":
-		return s
-	}
-	return ""
 }
