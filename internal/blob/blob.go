@@ -64,6 +64,37 @@ func Open(ctx context.Context, setting string) (Store, error) {
 		errors.New("the address of the files must be file:DIR or s3://KEY:SECRET@host/bucket"))
 }
 
+// Sweep deletes the keys that begin with prefix, were written before that time, and that nobody knows: a process died
+// between the file and its row. known is asked for each of them.
+func Sweep(ctx context.Context, s Store, prefix string, before time.Time, known func(ctx context.Context, key string) (bool, error)) error {
+	for key, err := range s.List(ctx, prefix) {
+		if err != nil {
+			return err
+		}
+		info, err := s.Stat(ctx, key)
+		if errs.KindOf(err) == errs.NotFound {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if info.ModTime.After(before) {
+			continue
+		}
+		kept, err := known(ctx, key)
+		if err != nil {
+			return err
+		}
+		if kept {
+			continue
+		}
+		if err := s.Delete(ctx, key); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Bounds that both implementations share, so that data can move from one to the other.
 const (
 	maxKey         = 512 // bytes

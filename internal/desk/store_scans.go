@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"amicale/internal/audit"
+	"amicale/internal/blob"
 	"amicale/internal/db"
 	"amicale/internal/errs"
 	"amicale/internal/id"
@@ -127,32 +128,9 @@ func (s *Store) eachInTx(ctx context.Context, rows []caseRow, fn func(ctx contex
 	return nil
 }
 
-// sweepFiles deletes diplomas that no case knows: a process died between the file and the row. A file is given an
-// hour to find its row.
+// sweepFiles deletes diplomas that no case knows. A file is given an hour to find its row.
 func (s *Store) sweepFiles(ctx context.Context) error {
-	for key, err := range s.files.List(ctx, scanPrefix) {
-		if err != nil {
-			return err
-		}
-		info, err := s.files.Stat(ctx, key)
-		if errs.KindOf(err) == errs.NotFound {
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		if s.now().Sub(info.ModTime) < time.Hour {
-			continue
-		}
-		known, err := db.One[bool](ctx, s.db, `SELECT EXISTS (SELECT 1 FROM cases WHERE scan_key = ?)`, key)
-		if err != nil {
-			return err
-		}
-		if !known {
-			if err := s.files.Delete(ctx, key); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
+	return blob.Sweep(ctx, s.files, scanPrefix, s.now().Add(-time.Hour), func(ctx context.Context, key string) (bool, error) {
+		return db.One[bool](ctx, s.db, `SELECT EXISTS (SELECT 1 FROM cases WHERE scan_key = ?)`, key)
+	})
 }

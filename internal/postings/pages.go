@@ -94,11 +94,7 @@ func (p *Pages) act(a action) web.Handle {
 		if err != nil {
 			return err
 		}
-		seen := f.Text("version")
-		if seen == "" {
-			seen = r.URL.Query().Get("version") // from the undo of a toast, which has no fields
-		}
-		version, _ := strconv.Atoi(seen) // what is no number is no version, hence a conflict
+		version := r.Version(f)
 		err = a.run(r, f, actorOf(r), At{Draft: draft, Version: version})
 		if err == nil {
 			return p.afterwards(r, a, draft, version+1)

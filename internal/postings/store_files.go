@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"amicale/internal/blob"
 	"amicale/internal/db"
 	"amicale/internal/errs"
 	"amicale/internal/id"
@@ -79,35 +80,13 @@ func (s *Store) sweepSome(ctx context.Context) (n int, err error) {
 	return n, err
 }
 
-// sweepFiles deletes files that no draft knows: a process died between the file and its row. A file is given a day to
-// find its row, for a message whose reading failed is read again meanwhile.
+// sweepFiles deletes files that no draft knows. A file is given a day to find its row, for a message whose reading failed
+// is read again meanwhile.
 func (s *Store) sweepFiles(ctx context.Context) error {
-	for key, err := range s.files.List(ctx, blobPrefix) {
-		if err != nil {
-			return err
-		}
-		info, err := s.files.Stat(ctx, key)
-		if errs.KindOf(err) == errs.NotFound {
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		if s.now().Sub(info.ModTime) < 24*time.Hour {
-			continue
-		}
-		known, err := db.One[bool](ctx, s.db, `SELECT EXISTS (SELECT 1 FROM posting_files WHERE blob_key = ?) OR EXISTS (SELECT 1 FROM posting_mails WHERE draft_id = ?)`,
+	return blob.Sweep(ctx, s.files, blobPrefix, s.now().Add(-24*time.Hour), func(ctx context.Context, key string) (bool, error) {
+		return db.One[bool](ctx, s.db, `SELECT EXISTS (SELECT 1 FROM posting_files WHERE blob_key = ?) OR EXISTS (SELECT 1 FROM posting_mails WHERE draft_id = ?)`,
 			key, draftOf(key).String())
-		if err != nil {
-			return err
-		}
-		if !known {
-			if err := s.files.Delete(ctx, key); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
+	})
 }
 
 // draftOf is the draft that a key names; zero for what is none of ours.

@@ -25,6 +25,17 @@ type Form struct {
 	files  *multipart.Form
 }
 
+// Version is the version of a thing that the visitor saw before he sent the form; what is no number is none, hence a
+// conflict. The undo of a toast, which has no fields, carries it in the address.
+func (r *Request) Version(f *Form) int {
+	seen := f.Text("version")
+	if seen == "" {
+		seen = r.URL.Query().Get("version")
+	}
+	version, _ := strconv.Atoi(seen)
+	return version
+}
+
 // Form reads the submitted form once. A body over the route's limit is an error whose status is 413.
 func (r *Request) Form() (*Form, error) {
 	if r.form != nil {
