@@ -48,7 +48,7 @@ func (a *App) screens() []screen {
 		{task: "care", key: "addresses", url: "/admin/adresses", roles: data},
 		{task: "write", key: "letters", url: newsletters.Path, roles: []viewer.RoleName{viewer.Editor, viewer.Webmaster}},
 		{task: "write", key: "magazine", url: magazine.AdminPath, roles: []viewer.RoleName{viewer.Editor, viewer.Webmaster, viewer.Secretary}},
-		{task: "write", key: "offers", url: postings.Path, roles: postings.Roles()},
+		{task: "write", key: "offers", url: postings.Path, roles: postings.Roles(), count: a.countOffers, alarm: true},
 		{task: "house", key: "accesses", url: "/admin/acces", roles: webmaster},
 		{task: "house", key: "associations", url: "/admin/associations", roles: webmaster, count: a.countAssociations},
 		{task: "house", key: "federation", url: "/admin/federation", roles: admin},
@@ -73,6 +73,11 @@ func (a *App) countPeople(ctx context.Context, _ viewer.Viewer) (int, error) {
 func (a *App) countImports(ctx context.Context, v viewer.Viewer) (int, error) {
 	_, n, err := a.imports.Imports(ctx, v, 1, 0)
 	return n, err
+}
+
+// countOffers is how many offers that came by mail wait to be read.
+func (a *App) countOffers(ctx context.Context, v viewer.Viewer) (int, error) {
+	return a.postings.CountNew(ctx, v)
 }
 
 func (a *App) countAssociations(ctx context.Context, _ viewer.Viewer) (int, error) {
