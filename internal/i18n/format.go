@@ -40,15 +40,15 @@ func Date(ctx context.Context, t time.Time) string {
 	return day + " " + months(lang)[t.Month()-1] + " " + strconv.Itoa(t.Year())
 }
 
-// DateTime is a day and an hour: 3 mai 2026 à 14:05.
+// DateTime is a day and an hour that no end of a line parts from its preposition: 3 mai 2026 à 14:05.
 func DateTime(ctx context.Context, t time.Time) string {
 	if t.IsZero() {
 		return ""
 	}
 	t = t.In(zone())
-	join := " à "
+	join := " à\u00a0"
 	if Lang(ctx) == "en" {
-		join = " at "
+		join = " at\u00a0"
 	}
 	return Date(ctx, t.Add(time.Nanosecond)) + join + t.Format("15:04")
 }

@@ -34,7 +34,7 @@ func TestT(t *testing.T) {
 		{i18n.N(fr, "x.results", 80000), "80\u202f000 personnes"},
 		{i18n.T(fr, "x.none"), "x.none"},
 		{i18n.Date(fr, time.Date(2026, 5, 1, 0, 0, 0, 0, time.UTC)), "1er mai 2026"},
-		{i18n.DateTime(en, time.Date(2026, 5, 1, 12, 5, 0, 0, time.UTC)), "1 May 2026 at 14:05"},
+		{i18n.DateTime(en, time.Date(2026, 5, 1, 12, 5, 0, 0, time.UTC)), "1 May 2026 at\u00a014:05"},
 		{i18n.Number(en, -1234567), "-1,234,567"},
 		{i18n.Match("en-GB,en;q=0.9,fr;q=0.5"), "en"},
 		{i18n.Match("de"), "fr"},
