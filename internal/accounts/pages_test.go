@@ -112,7 +112,7 @@ func (b *browser) do(method, path string, form url.Values) response {
 			b.cookies[c.Name] = c.Value
 		}
 	}
-	return response{w.Code, w.Body.String(), w.Header().Get("Location")}
+	return response{w.Code, strings.ReplaceAll(w.Body.String(), "<wbr>", ""), w.Header().Get("Location")}
 }
 
 func (b *browser) get(path string) response { return b.do(http.MethodGet, path, nil) }

@@ -175,7 +175,7 @@ func (w *world) send(v viewer.Viewer, req *http.Request) answer {
 	}
 	rec := httptest.NewRecorder()
 	w.handler.ServeHTTP(rec, req)
-	return answer{w.t, rec.Code, rec.Result().Header, rec.Body.String()}
+	return answer{w.t, rec.Code, rec.Result().Header, strings.ReplaceAll(rec.Body.String(), "<wbr>", "")}
 }
 
 func (w *world) get(v viewer.Viewer, path string) answer {

@@ -3,18 +3,44 @@ package ui
 import (
 	"context"
 	"io"
+	"regexp"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/a-h/templ"
 )
 
-// Breakable is a text whose addresses break before their @ where a line is too short for them, not just anywhere.
+// Breakable is a text whose e-mail addresses break, where a line is too short for them, behind their @, and before the
+// dots of what is long by itself; elsewhere only where such a piece fits no line. A masked address is whole up to its @.
 func Breakable(text string) templ.Component {
 	return templ.ComponentFunc(func(_ context.Context, w io.Writer) error {
-		_, err := io.WriteString(w, strings.ReplaceAll(templ.EscapeString(text), "@", "<wbr>@"))
+		_, err := io.WriteString(w, address.ReplaceAllStringFunc(templ.EscapeString(text), breaks))
 		return err
 	})
+}
+
+// shortPiece is how many letters fit a line of a table on a small phone.
+const shortPiece = 16
+
+var (
+	address  = regexp.MustCompile(`\S+@\S+`)
+	innerDot = regexp.MustCompile(`\.([\pL\pN])`)
+)
+
+func breaks(word string) string {
+	local, domain, _ := strings.Cut(word, "@")
+	if strings.HasSuffix(local, "…") {
+		local += "\u2060" // a line may otherwise end behind an ellipsis
+	}
+	return breaksAtDots(local) + "@<wbr>" + breaksAtDots(domain)
+}
+
+func breaksAtDots(piece string) string {
+	if utf8.RuneCountInString(piece) <= shortPiece {
+		return piece
+	}
+	return innerDot.ReplaceAllString(piece, "<wbr>.$1")
 }
 
 // PreviewProps is another document in a frame of its own: nothing runs in it and it reaches nothing of the page.

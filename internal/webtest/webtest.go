@@ -179,7 +179,7 @@ type Answer struct {
 	T      testing.TB
 	Status int
 	Header http.Header
-	Body   string
+	Body   string // without the marks of where a line may end
 	doc    *goquery.Document
 }
 
@@ -204,7 +204,7 @@ func (c *Client) Do(req *http.Request) *Answer {
 	if err != nil {
 		c.w.T.Fatal(err)
 	}
-	return &Answer{T: c.w.T, Status: res.StatusCode, Header: res.Header, Body: string(body)}
+	return &Answer{T: c.w.T, Status: res.StatusCode, Header: res.Header, Body: strings.NewReplacer("<wbr>", "", "\u2060", "").Replace(string(body))}
 }
 
 func (c *Client) request(method, path, contentType string, body io.Reader) *http.Request {
