@@ -65,6 +65,11 @@ func TestTheList(t *testing.T) {
 	w.ask(staff(viewer.Editor, w.ly.ID).Viewer, list+"?ecole=re").want("a school that is not his", 200, "poste&lt;/b&gt; 3").without("a school that is not his", "À Rennes")
 	w.must(w.Decide(t.Context(), federation(), w.seen(last), postings.Decision{Note: "Trop loin"}))
 	w.ask(federation().Viewer, list+"?etat=refusees").want("refused", 200, "À Rennes")
+	filter := w.ask(federation().Viewer, list+"?etat=refusees&ecole=re").want("refused, one school", 200, "À Rennes").doc().Find("form:has(label)")
+	if filter.Find("label").Text() != "Association" || filter.Find(`option[value=re][selected], input[name=etat][value=refusees]`).Length() != 2 {
+		t.Error("the filter forgets what it was given, or does not say of what it is")
+	}
+	w.ask(staff(viewer.Editor, w.ly.ID).Viewer, list).want("nothing to choose among", 200).without("nothing to choose among", `name="ecole"`)
 	w.ask(federation().Viewer, list+"?etat=gardees").want("kept", 200, "Aucune offre gardée")
 	w.ask(federation().Viewer, list+"?etat=x&page=99&ecole=zz").want("nonsense", 200)
 }

@@ -49,6 +49,14 @@ func (p listProps) tabs(ctx context.Context) []ui.Tab {
 	return out
 }
 
+func (p listProps) schoolOptions(ctx context.Context) []ui.Option {
+	out := []ui.Option{{Label: i18n.T(ctx, "postings.every_school")}}
+	for _, a := range p.Schools {
+		out = append(out, ui.Option{Value: a.Code, Label: a.School, Selected: a.Code == p.School.Code})
+	}
+	return out
+}
+
 func (p listProps) table(ctx context.Context) ui.TableProps {
 	t := ui.TableProps{Caption: i18n.T(ctx, "postings.title"), Hide: true, Columns: []ui.Column{{Label: i18n.T(ctx, "postings.field.title")},
 		{Label: i18n.T(ctx, "postings.field.company")}, {Label: i18n.T(ctx, "postings.sender")}, {Label: i18n.T(ctx, "postings.received")}, {Label: i18n.T(ctx, "postings.files"), Numeric: true}}}
