@@ -9,6 +9,15 @@ import (
 	"amicale/internal/ui"
 )
 
+// crumbs lead back to the front of the back office, and from an issue to the list.
+func crumbs(ctx context.Context, issue string) []ui.Crumb {
+	out := []ui.Crumb{{Label: i18n.T(ctx, "magazine.admin"), URL: "/admin"}}
+	if issue == "" {
+		return append(out, ui.Crumb{Label: i18n.T(ctx, "magazine.title")})
+	}
+	return append(out, ui.Crumb{Label: i18n.T(ctx, "magazine.title"), URL: AdminPath}, ui.Crumb{Label: issue})
+}
+
 func shelfLinks(p shelfProps) []ui.NavItem {
 	var out []ui.NavItem
 	for _, i := range p.Issues {
