@@ -182,7 +182,7 @@ func leaveByLetter(b *tab) {
 	link := b.leads(b.written(lauresEmail, "le gala revient"), "/desabonnement/")
 	for range 2 { // whoever looks, as the machines of mailboxes do, changes nothing
 		b.visit(link)
-		b.says("Ne plus recevoir ces lettres ?", "« Événements », de la part de AIL Alumni INSA Lyon")
+		b.says("Ne plus recevoir ces lettres ?", "« Événements » (AIL Alumni INSA Lyon)")
 	}
 	b.press(leave)
 	b.says("C’est fait", "n’arriveront plus à cette adresse")

@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -9,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/BurntSushi/toml"
 	parser "github.com/a-h/templ/parser/v2"
 
 	"amicale/internal/app"
@@ -80,6 +82,38 @@ func TestEveryKeyInUseHasWords(t *testing.T) {
 	}
 	sources(t, ".go", check)
 	sources(t, ".templ", check)
+}
+
+// unspaced finds a sign that French parts from its word by a space where no line may end, without that space. A colon
+// counts only where a sentence goes on behind it, and not in the names of machines.
+var unspaced = regexp.MustCompile(`(?:^|[^\x{00a0}\x{202f}])[;!?»]|«(?:[^\x{00a0}\x{202f}]|$)|[^\x{00a0}\x{202f}]:(?:\s|$)`)
+
+var (
+	machines    = regexp.MustCompile(`\{\{[^}]*\}\}|\b(?:https?|mailto|mode):|!\[`)
+	frontMatter = regexp.MustCompile(`(?m)^[a-z]+:`)
+)
+
+func TestFrenchSignsKeepTheirSpaces(t *testing.T) {
+	t.Parallel()
+	check := func(where, text string) {
+		for _, m := range unspaced.FindAllStringIndex(machines.ReplaceAllString(text, "x"), -1) {
+			t.Errorf("%s: %.80q: no space that does not break at octet %d", where, text, m[0])
+		}
+	}
+	sources(t, "messages.fr.toml", func(path, content string) {
+		var texts map[string]any
+		if err := toml.Unmarshal([]byte(content), &texts); err != nil {
+			t.Fatal(err)
+		}
+		for key, value := range texts {
+			check(path+" "+key, fmt.Sprint(value))
+		}
+	})
+	sources(t, ".md", func(path, content string) {
+		if filepath.Base(filepath.Dir(path)) == "fr" {
+			check(path, frontMatter.ReplaceAllString(content, ""))
+		}
+	})
 }
 
 // letters finds words in what a template prints literally: text that nobody translated.

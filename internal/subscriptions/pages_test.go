@@ -178,7 +178,7 @@ func TestOneClick(t *testing.T) {
 
 		// Scanners look at every link of a letter.
 		before := w.rows()
-		asked := w.get(viewer.Viewer{}, path).want("GET", 200, "Ne plus recevoir ces lettres ?", "« Événements », de la part de AIL ly", all[len(origin):])
+		asked := w.get(viewer.Viewer{}, path).want("GET", 200, "Ne plus recevoir ces lettres ?", "« Événements » (AIL ly)", all[len(origin):])
 		head := w.send(viewer.Viewer{}, httptest.NewRequest("HEAD", origin+path, nil))
 		w.get(person(ada).Viewer, path).want("GET signed in", 200).without("GET", "Ada", "Byron", "secret")
 		if asked.without("GET", "Ada", "Byron", "secret"); head.status != 200 || w.rows() != before || len(w.actions(ada)) != 0 {

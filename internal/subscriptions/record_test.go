@@ -79,7 +79,7 @@ func TestRecordPart(t *testing.T) {
 		form := at(ada) + "/" + subscriptions.RecordForm
 		events, news := w.ly.ID.String()+".events", subscriptions.Federation.String()+".news"
 
-		page := w.get(secretary, at(ada)).want("secretary", 200, "La Fédé", "AIL ly", "Reçoit tout, sauf : Courrier papier.", "Refus noté avant ce site", `action="`+form+`"`).without("secretary", "AIL re", "subscriptions.")
+		page := w.get(secretary, at(ada)).want("secretary", 200, "La Fédé", "AIL ly", "Reçoit tout, sauf\u00a0: Courrier papier.", "Refus noté avant ce site", `action="`+form+`"`).without("secretary", "AIL re", "subscriptions.")
 		if offered, ticked := page.boxes(); len(offered) != 10 || ticked != 0 { // of twelve the list refused two
 			t.Errorf("%d refusals are offered, %d ticked: %v", len(offered), ticked, offered)
 		}
@@ -115,7 +115,7 @@ func TestRecordPart(t *testing.T) {
 				t.Errorf("Lyon still sends %s", k)
 			}
 		}
-		w.get(secretary, at(ada)).want("nothing of Lyon", 200, "Ne reçoit rien.", "Reçoit tout, sauf : Actualités, Courrier papier.")
+		w.get(secretary, at(ada)).want("nothing of Lyon", 200, "Ne reçoit rien.", "Reçoit tout, sauf\u00a0: Actualités, Courrier papier.")
 		if !w.wants(ada, subscriptions.Federation, subscriptions.Careers) {
 			t.Error("the federation’s letters went too")
 		}

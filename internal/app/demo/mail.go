@@ -133,7 +133,7 @@ Le gala revient à l’hôtel de ville, **samedi 21 mars à 19 h**. Les promos
 
 ## Un coup de main ?
 
-Il nous manque trois personnes à l’accueil. [Dis-le nous](https://alumni-lyon.example/benevoles).
+Il nous manque trois personnes à l’accueil. [Dis-le-nous](https://alumni-lyon.example/benevoles).
 
 À bientôt,
 l’équipe de l’AIL`},
