@@ -116,6 +116,18 @@ func TestFrenchSignsKeepTheirSpaces(t *testing.T) {
 	})
 }
 
+func TestEnglishHasOneNameForTheLifetimeAddress(t *testing.T) {
+	t.Parallel()
+	other := regexp.MustCompile(`(?i)address(es)? for life|lifelong address`)
+	for _, ending := range []string{"messages.en.toml", ".md"} {
+		sources(t, ending, func(path, content string) {
+			for _, found := range other.FindAllString(content, -1) {
+				t.Errorf("%s: %q, want lifetime address", path, found)
+			}
+		})
+	}
+}
+
 // letters finds words in what a template prints literally: text that nobody translated.
 var letters = regexp.MustCompile(`\p{L}{2,}`)
 

@@ -313,7 +313,7 @@ func TestPassagesPage(t *testing.T) {
 	s.want("the second page", s.ask(me, path+"/courrier?page=2", nil), 200, `aria-current="page"`)
 	s.lang = "en"
 	s.want("in English", s.ask(me, path+"/courrier?page=2", nil), 200, "Where did that message go?", "Delivered to laure@exemple.fr", "-forwarding.", "-Remis")
-	s.want("in English", s.ask(me, path, nil), 200, "My address for life", "-forwarding.", "-Adresse")
+	s.want("in English", s.ask(me, path, nil), 200, "My lifetime address", "-forwarding.", "-Adresse")
 }
 
 func TestStandingPages(t *testing.T) {
