@@ -15,7 +15,11 @@ import (
 // dots of what is long by itself; elsewhere only where such a piece fits no line. A masked address is whole up to its @.
 func Breakable(text string) templ.Component {
 	return templ.ComponentFunc(func(_ context.Context, w io.Writer) error {
-		_, err := io.WriteString(w, address.ReplaceAllStringFunc(templ.EscapeString(text), breaks))
+		text = templ.EscapeString(text)
+		if strings.Contains(text, "@") { // few do
+			text = address.ReplaceAllStringFunc(text, breaks)
+		}
+		_, err := io.WriteString(w, text)
 		return err
 	})
 }
