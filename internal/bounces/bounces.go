@@ -4,8 +4,8 @@
 // It owns the tables of migration 0009. An address is broken by what its own servers say of the mailbox, on several days
 // and with nothing delivered since; never by what they say of us, nor by a single day, nor by one person's word. Verdicts
 // take days that are over, so that a day on which a destination blamed our reputation counts for nobody. A verdict hands
-// over to the next address at once, tells the person and the staff, and can be taken back by a click, a delivery, or the
-// staff: one address, or a whole day.
+// over to the next address at once, tells the person, and of one with no address left the staff and the ambassadors of
+// the class; it can be taken back by a click, a delivery, or the staff: one address, or a whole day.
 package bounces
 
 import (

@@ -39,7 +39,7 @@ func (s *Store) JudgeSoon(ctx context.Context, by Actor) error {
 }
 
 // Alert writes to those who should act: to the federation's admins about destinations that blame us, each once a day;
-// to the staff of each school about its people who cannot be reached any more.
+// to the staff of each school, and to the ambassadors of the classes, about people who cannot be reached any more.
 func (s *Store) Alert(ctx context.Context) error {
 	if err := s.db.Tx(ctx, s.alertFrozen); err != nil {
 		return errs.Wrap("bounces.Alert", err)

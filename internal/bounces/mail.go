@@ -21,6 +21,7 @@ type letter struct {
 	lang   string
 	school people.Association // in whose name; zero for the federation's
 	path   string             // of the button
+	stop   string             // the whole address that ends such letters, by a POST too; "" where there is none
 	data   i18n.Data
 }
 
@@ -34,7 +35,11 @@ func (s *Store) send(ctx context.Context, l letter) error {
 	if !l.school.ID.IsZero() {
 		body.Brand = mail.Brand{Name: l.school.Name, URL: s.origin, Accent: l.school.Color}
 	}
-	return s.post.SendBody(ctx, outbox.Letter{Kind: "bounces." + l.name, To: l.to, Person: l.person, Subject: subject, Lang: i18n.Lang(ctx)}, body)
+	out := outbox.Letter{Kind: "bounces." + l.name, To: l.to, Person: l.person, Subject: subject, Lang: i18n.Lang(ctx)}
+	if l.stop != "" {
+		out.Headers = map[string]string{"List-Unsubscribe": "<" + l.stop + ">", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"} // RFC 8058 §3.1
+	}
+	return s.post.SendBody(ctx, out, body)
 }
 
 // emailsPath is where a person mends his addresses.
@@ -155,4 +160,25 @@ func (s *Store) tellLost(ctx context.Context, association id.ID, n int) error {
 		}
 	}
 	return nil
+}
+
+// tellAmbassador writes to who looks after a class whom of it no address reaches any more: names and profiles, never an
+// address nor what broke it.
+func (s *Store) tellAmbassador(ctx context.Context, c class, a Ambassador, lost []people.Seen) error {
+	as, err := s.people.Associations(ctx)
+	if err != nil {
+		return err
+	}
+	school, _ := as.ByID(c.association)
+	lines := make([]string, len(lost))
+	for i, p := range lost {
+		lines[i] = "– " + p.Name()
+		if p.Login != "" {
+			lines[i] += "\n" + s.origin + p.Path()
+		}
+	}
+	return s.send(ctx, letter{name: "class", to: a.Email, person: a.Person, lang: a.Lang, school: school, path: s.ambassadorPath, stop: a.Stop, data: i18n.Data{
+		"Name": a.Name, "School": school.School, "Year": c.year, "People": i18n.N(s.bundle.With(ctx, a.Lang), "bounces.people", len(lost)),
+		"Lines": strings.Join(lines, "\n"), "Stop": a.Stop,
+	}})
 }

@@ -69,6 +69,7 @@ type world struct {
 	bundle     *i18n.Bundle
 	forwarding *passedOn
 	ly, re     people.Association
+	classes    map[int][]bounces.Ambassador // who looks after which of Lyon
 
 	mu       sync.Mutex
 	now      time.Time
@@ -78,7 +79,7 @@ type world struct {
 
 func newWorld(t *testing.T, d *db.DB) *world {
 	t.Helper()
-	w := &world{t: t, db: d, now: noon, forwarding: &passedOn{reserve: map[string]string{}, dead: map[string]bool{}}, viewers: map[id.ID]bounces.Actor{}}
+	w := &world{t: t, db: d, now: noon, forwarding: &passedOn{reserve: map[string]string{}, dead: map[string]bool{}}, viewers: map[id.ID]bounces.Actor{}, classes: map[int][]bounces.Ambassador{}}
 	now := clock.Clock(func() time.Time { w.mu.Lock(); defer w.mu.Unlock(); return w.now })
 	var err error
 	w.bundle, err = i18n.Load(ui.Messages, web.Messages, people.Messages, mail.Messages, bounces.Messages)
@@ -88,7 +89,7 @@ func newWorld(t *testing.T, d *db.DB) *world {
 	w.trail = audit.NewTrail(d, now)
 	w.outbox = outbox.New(d, now, outbox.Options{From: mail.Address{Address: "site@amicale.example"}, Demo: true})
 	w.Store = bounces.NewStore(bounces.Deps{DB: d, People: w.people, Queue: queue, Trail: w.trail, Post: w.outbox, Forwarding: w.forwarding,
-		Staff: w, Bundle: w.bundle, Origin: "https://amicale.example", Now: now})
+		Staff: w, Ambassadors: w, AmbassadorPath: "/moi#ambassadeur", Bundle: w.bundle, Origin: "https://amicale.example", Now: now})
 	w.runner = jobs.NewRunner(queue, jobs.RunnerOptions{})
 	bounces.NewJobs(w.Store).Register(w.runner)
 	for code, a := range map[string]*people.Association{"ly": &w.ly, "re": &w.re} {
@@ -107,6 +108,17 @@ func (w *world) AccountsWithRole(_ context.Context, role viewer.RoleName, associ
 		return []bounces.Holder{{Name: "Anne", Email: "webmaster@ly.example", Lang: "en"}}, nil
 	}
 	return nil, nil
+}
+
+// OfClasses makes it its own ambassadors, too.
+func (w *world) OfClasses(_ context.Context, association id.ID, years []int) (map[int][]bounces.Ambassador, error) {
+	out := map[int][]bounces.Ambassador{}
+	for _, year := range years {
+		if association == w.ly.ID {
+			out[year] = w.classes[year]
+		}
+	}
+	return out, nil
 }
 
 func (w *world) LangOf(context.Context, id.ID) (string, error) { return "fr", nil }

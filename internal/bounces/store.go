@@ -50,6 +50,22 @@ type Staff interface {
 	LangOf(ctx context.Context, person id.ID) (string, error)
 }
 
+// Ambassador is a volunteer who looks after a class, and how to write to him.
+type Ambassador struct {
+	Person id.ID
+	Viewer viewer.Viewer // as he looks at his classmates
+	Name   string        // first name
+	Email  string
+	Lang   string // "" when never chosen
+	Stop   string // the address that ends these letters to him, by a POST too (RFC 8058)
+}
+
+// Ambassadors says who looks after a class.
+type Ambassadors interface {
+	// OfClasses are those of some classes of an association who wish to hear of people that are lost, by year.
+	OfClasses(ctx context.Context, association id.ID, years []int) (map[int][]Ambassador, error)
+}
+
 // Deps is what the store is made of.
 type Deps struct {
 	DB         *db.DB
@@ -59,23 +75,29 @@ type Deps struct {
 	Post       *outbox.Outbox
 	Forwarding Forwarder // nil: no mail is passed on here
 	Staff      Staff
-	Bundle     *i18n.Bundle
-	Origin     string // the canonical address, without a slash at its end
-	Now        clock.Clock
+	// Ambassadors are told of people of their classes; nil: there are none.
+	Ambassadors Ambassadors
+	// AmbassadorPath is where an ambassador reads what he is, and stops.
+	AmbassadorPath string
+	Bundle         *i18n.Bundle
+	Origin         string // the canonical address, without a slash at its end
+	Now            clock.Clock
 }
 
 // Store keeps what came back, and acts on it.
 type Store struct {
-	db         *db.DB
-	people     *people.Store
-	queue      *jobs.Queue
-	trail      *audit.Trail
-	post       *outbox.Outbox
-	forwarding Forwarder
-	staff      Staff
-	bundle     *i18n.Bundle
-	origin     string
-	now        clock.Clock
+	db             *db.DB
+	people         *people.Store
+	queue          *jobs.Queue
+	trail          *audit.Trail
+	post           *outbox.Outbox
+	forwarding     Forwarder
+	staff          Staff
+	ambassadors    Ambassadors
+	ambassadorPath string
+	bundle         *i18n.Bundle
+	origin         string
+	now            clock.Clock
 }
 
 // NewStore makes the store.
@@ -83,8 +105,11 @@ func NewStore(d Deps) *Store {
 	if d.Forwarding == nil {
 		d.Forwarding = nothingForwarded{}
 	}
+	if d.Ambassadors == nil {
+		d.Ambassadors = noAmbassadors{}
+	}
 	return &Store{db: d.DB, people: d.People, queue: d.Queue, trail: d.Trail, post: d.Post, forwarding: d.Forwarding, staff: d.Staff,
-		bundle: d.Bundle, origin: d.Origin, now: d.Now}
+		ambassadors: d.Ambassadors, ambassadorPath: d.AmbassadorPath, bundle: d.Bundle, origin: d.Origin, now: d.Now}
 }
 
 // nothingForwarded stands where no mail is passed on.
@@ -98,13 +123,20 @@ func (nothingForwarded) Returned(context.Context, id.ID, mail.Class, mail.Reply)
 	return nil
 }
 
+// noAmbassadors stands where nobody looks after a class.
+type noAmbassadors struct{}
+
+func (noAmbassadors) OfClasses(context.Context, id.ID, []int) (map[int][]Ambassador, error) {
+	return nil, nil
+}
+
 // robot is background work as the trail shows it.
 func robot() viewer.Viewer { return viewer.ForSystem("address-health") }
 
 // today is the day that is not over.
 func (s *Store) today() time.Time { return dayOf(s.now()) }
 
-// once reports whether a letter to the staff has not left today, and notes that it does.
+// once reports whether a letter of those that leave once a day has not left, and notes that it does.
 func (s *Store) once(ctx context.Context, name string, on time.Time) (bool, error) {
 	n, err := s.db.Exec(ctx, `INSERT INTO bounce_notices (name, day) VALUES (?, ?) ON CONFLICT (name, day) DO NOTHING`, name, dayOf(on))
 	return n > 0, err

@@ -116,7 +116,8 @@ func (s *Store) named(ctx context.Context, v viewer.Viewer, rows []lostRow) ([]L
 	return out, nil
 }
 
-// alertLost tells the staff of each school how many people were lost since the last letter, at most once a day.
+// alertLost tells the staff of each school how many people were lost since the last letter, and the ambassadors of their
+// classes who; each at most once a day. Somebody of whom one of them heard today already waits for tomorrow.
 func (s *Store) alertLost(ctx context.Context) error {
 	rows, err := db.All[lostRow](ctx, s.db, `SELECT id, person_id, address, cause, at FROM bounce_switches s WHERE told_at IS NULL AND `+lost+`
 		ORDER BY at, id LIMIT 2000`)
@@ -127,12 +128,23 @@ func (s *Store) alertLost(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	by := map[id.ID][]id.ID{}
-	for _, l := range named {
-		by[newest(l.Dossier)] = append(by[newest(l.Dossier)], l.ID)
+	today, err := s.noticesToday(ctx)
+	if err != nil {
+		return err
 	}
+	by, met := map[id.ID][]people.Dossier{}, map[id.ID]bool{}
+	for _, l := range named {
+		if met[l.ID] {
+			continue // of whom two addresses broke
+		}
+		met[l.ID] = true
+		if !slices.ContainsFunc(classesOf(l.Dossier), func(c class) bool { return today[c.notice()] }) {
+			by[newest(l.Dossier)] = append(by[newest(l.Dossier)], l.Dossier)
+		}
+	}
+	var news []people.Dossier
 	for _, association := range sortedKeys(by) {
-		first, err := s.once(ctx, "lost:"+association.String(), s.now())
+		first, err := s.once(ctx, lostNotice+association.String(), s.now())
 		if err != nil {
 			return err
 		}
@@ -145,11 +157,29 @@ func (s *Store) alertLost(ctx context.Context) error {
 		if err := s.tellLost(ctx, association, len(by[association])); err != nil {
 			return err
 		}
+		news = append(news, by[association]...)
 	}
-	return nil
+	return s.alertClasses(ctx, news)
 }
 
-func (s *Store) noteTold(ctx context.Context, persons []id.ID) error {
+// lostNotice begins the names of notices about people who are lost.
+const lostNotice = "lost:"
+
+// noticesToday are the names of those that left today.
+func (s *Store) noticesToday(ctx context.Context) (map[string]bool, error) {
+	list, err := db.All[string](ctx, s.db, `SELECT name FROM bounce_notices WHERE day = ?`, s.today())
+	out := make(map[string]bool, len(list))
+	for _, name := range list {
+		out[name] = true
+	}
+	return out, err
+}
+
+func (s *Store) noteTold(ctx context.Context, list []people.Dossier) error {
+	persons := make([]id.ID, len(list))
+	for i, d := range list {
+		persons[i] = d.ID
+	}
 	for part := range slices.Chunk(persons, atOnce) {
 		if _, err := s.db.Exec(ctx, `UPDATE bounce_switches SET told_at = ? WHERE told_at IS NULL AND what = 'contact' AND took = '' AND ended_at IS NULL
 			AND person_id IN (`+db.In(len(part))+`)`, append([]any{s.now()}, db.Args(part)...)...); err != nil {
@@ -160,7 +190,7 @@ func (s *Store) noteTold(ctx context.Context, persons []id.ID) error {
 }
 
 // sortedKeys are the associations in one order, so that the same run writes the same letters.
-func sortedKeys(by map[id.ID][]id.ID) []id.ID {
+func sortedKeys[T any](by map[id.ID]T) []id.ID {
 	out := make([]id.ID, 0, len(by))
 	for a := range by {
 		out = append(out, a)
