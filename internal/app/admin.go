@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 
+	"amicale/internal/ambassadors"
 	"amicale/internal/desk"
 	"amicale/internal/i18n"
 	"amicale/internal/newsletters"
@@ -46,6 +47,7 @@ func (a *App) screens() []screen {
 		{task: "care", key: "people", url: "/admin/personnes", roles: data, count: a.countPeople},
 		{task: "care", key: "imports", url: "/admin/imports", roles: webmaster, count: a.countImports},
 		{task: "care", key: "addresses", url: "/admin/adresses", roles: data},
+		{task: "care", key: "ambassadors", url: ambassadors.Path, roles: data},
 		{task: "write", key: "letters", url: newsletters.Path, roles: []viewer.RoleName{viewer.Editor, viewer.Webmaster}},
 		{task: "write", key: "magazine", url: magazine.AdminPath, roles: []viewer.RoleName{viewer.Editor, viewer.Webmaster, viewer.Secretary}},
 		{task: "write", key: "offers", url: postings.Path, roles: postings.Roles(), count: a.countOffers, alarm: true},

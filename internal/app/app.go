@@ -15,6 +15,7 @@ import (
 
 	"amicale/internal/accounts"
 	"amicale/internal/activation"
+	"amicale/internal/ambassadors"
 	"amicale/internal/audit"
 	"amicale/internal/blob"
 	"amicale/internal/bounces"
@@ -88,14 +89,15 @@ type App struct {
 	tokens   mail.Tokens
 	library  *help.Library
 
-	accounts   *accounts.Store
-	activation *activation.Store
-	desk       *desk.Store
-	registry   *registry.Store
-	imports    *imports.Store
-	profiles   *profiles.Store
-	federation *federation.Store
-	directory  *directory.Store
+	accounts    *accounts.Store
+	activation  *activation.Store
+	desk        *desk.Store
+	registry    *registry.Store
+	imports     *imports.Store
+	profiles    *profiles.Store
+	federation  *federation.Store
+	directory   *directory.Store
+	ambassadors *ambassadors.Store
 
 	subscriptions *subscriptions.Store
 	forwarding    *forwarding.Store
@@ -129,7 +131,7 @@ func New(ctx context.Context, o Options) (*App, error) {
 func Messages() []fs.FS {
 	return []fs.FS{ui.Messages, web.Messages, mail.Messages, people.Messages, help.Messages, accounts.Messages,
 		activation.Messages, desk.Messages, registry.Messages, profiles.Messages, federation.Messages, imports.Messages, directory.Messages,
-		subscriptions.Messages, forwarding.Messages, bounces.Messages, domains.Messages, newsletters.Messages, magazine.Messages, postings.Messages, Texts}
+		subscriptions.Messages, forwarding.Messages, bounces.Messages, domains.Messages, newsletters.Messages, magazine.Messages, postings.Messages, ambassadors.Messages, Texts}
 }
 
 func (a *App) buildGround(ctx context.Context) (err error) {
@@ -179,6 +181,7 @@ func (a *App) buildFeatures(ctx context.Context) (err error) {
 		Prefers:   func(ctx context.Context, v viewer.Viewer) (bool, error) { return a.forwarding.Prefers(ctx, v) }, // it is built later
 		ActionKey: actionWords,
 	})
+	a.ambassadors = ambassadors.NewStore(ambassadors.Deps{DB: a.o.DB, People: a.people, Trail: a.trail, Now: a.o.Now})
 	if err := a.buildMail(ctx); err != nil {
 		return err
 	}
@@ -220,6 +223,7 @@ func (a *App) registerJobs() {
 	bounces.NewJobs(a.bounces).Register(a.runner)
 	newsletters.NewJobs(a.newsletters).Register(a.runner)
 	postings.NewJobs(a.postings).Register(a.runner)
+	ambassadors.NewJobs(a.ambassadors).Register(a.runner)
 	a.registerMailChecks()
 	a.registerPeriodic()
 }

@@ -11,6 +11,7 @@ import (
 
 	"amicale/internal/accounts"
 	"amicale/internal/activation"
+	"amicale/internal/ambassadors"
 	"amicale/internal/app/demo"
 	"amicale/internal/audit"
 	"amicale/internal/errs"
@@ -52,12 +53,31 @@ func (a *App) MakeDemo(ctx context.Context, n int, progress func(done, total int
 			Intro: "Six écoles d’ingénieurs, six associations, un seul annuaire : celui que leurs diplômés et leurs étudiants tiennent à jour eux-mêmes."})
 	})
 	if err == nil {
+		err = a.demoAmbassadors(ctx, all)
+	}
+	if err == nil {
 		err = a.demoCases(ctx)
 	}
 	if err != nil {
 		return fmt.Errorf("app.MakeDemo: %w", err)
 	}
 	return nil
+}
+
+// demoAmbassadors lets some look after their classes, as the webmaster of Lyon named them.
+func (a *App) demoAmbassadors(ctx context.Context, all people.Associations) error {
+	v, name, err := a.demoActor(ctx, "anne-laure.lavaut.ly2010")
+	for _, d := range demo.Ambassadors() {
+		if err != nil {
+			return err
+		}
+		at, _ := all.ByCode(d.Association)
+		var person id.ID
+		if person, err = a.people.PersonByLogin(ctx, d.Login); err == nil {
+			_, err = a.ambassadors.Name(ctx, ambassadors.Actor{Viewer: v, Name: name}, ambassadors.Class{AssociationID: at.ID, ClassYear: d.Class}, person)
+		}
+	}
+	return err
 }
 
 // demoCases lays on the desk what it would hold on a quiet morning: requests that a machine must not decide.

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"amicale/internal/accounts"
+	"amicale/internal/ambassadors"
 	"amicale/internal/db"
 	"amicale/internal/dbtest"
 	"amicale/internal/id"
@@ -172,6 +173,7 @@ func lived(t *testing.T, w *webtest.World, name string) (person id.ID) {
 	c.Post("/connexion/activer/envoi", "surname", name, "year", "2001", "email", email, "phone", "04 65 71 00 99").Want(303)
 	w.Run()
 	w.As(webtest.Webmaster).Get("/p/" + dossier.CurrentLogin()).Want(200) // leaves a trail
+	w.As(webtest.Webmaster).Post(ambassadors.Path, "association", ly.ID.String(), "promo", "2001", "person", person.String()).Want(303)
 	livedByMail(t, w, dossier, name)
 
 	// What no page can bring about so soon is put there: a case, one in which she is the second, what a list said.

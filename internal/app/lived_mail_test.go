@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"amicale/internal/ambassadors"
 	"amicale/internal/app"
 	"amicale/internal/app/mailbench"
 	"amicale/internal/bounces"
@@ -231,7 +232,7 @@ func mailAbout(t testing.TB, w *webtest.World, list []subject) []string {
 	w.Run()
 	out := []string{bounces.Path, bounces.Path + "/perdus", bounces.Path + "/signalements", bounces.Path + "/destinations", bounces.Path + "/jour?jour=" + w.App.Now().Format(time.DateOnly),
 		forwarding.Path, forwarding.PassagesPath, subscriptions.Path, newsletters.Path, draft, draft + "/destinataires", draft + "/apercu", draft + "/envoi", started + "/suivi", started + "/echecs",
-		"/admin/magazine", magazine.ReadPath, postings.Path}
+		"/admin/magazine", magazine.ReadPath, postings.Path, ambassadors.Path, ambassadors.Path + "?ecole=ly&promo=2010&q=qx"}
 	// Were these pages empty, they would prove nothing.
 	admin := w.As(webtest.Federation)
 	for _, s := range list {

@@ -9,10 +9,12 @@ import (
 	"slices"
 
 	"amicale/internal/accounts"
+	"amicale/internal/ambassadors"
 	"amicale/internal/bounces"
 	"amicale/internal/domains"
 	"amicale/internal/errs"
 	"amicale/internal/forwarding"
+	"amicale/internal/i18n"
 	"amicale/internal/id"
 	"amicale/internal/inbox"
 	"amicale/internal/mail"
@@ -108,7 +110,8 @@ func (a *App) buildMail(ctx context.Context) error {
 	})
 	a.bounces = bounces.NewStore(bounces.Deps{
 		DB: a.o.DB, People: a.people, Queue: a.queue, Trail: a.trail, Post: a.outbox, Forwarding: forwarder{a.forwarding, a.outbox},
-		Staff: bouncesStaff{a.accounts}, Bundle: a.bundle, Origin: a.o.URL, Now: a.o.Now,
+		Staff: bouncesStaff{a.accounts}, Ambassadors: ambassadorsOf{a.ambassadors, a.subscriptions, a.bundle}, AmbassadorPath: ambassadors.HomePath,
+		Bundle: a.bundle, Origin: a.o.URL, Now: a.o.Now,
 	})
 	a.bouncePages = bounces.NewPages(a.bounces, bounces.PageOptions{People: a.people, ForwardingPath: forwarding.Path, Now: a.o.Now})
 	a.postings = postings.NewStore(postings.Deps{
@@ -247,6 +250,38 @@ func (s bouncesStaff) AccountsWithRole(ctx context.Context, role viewer.RoleName
 func (s bouncesStaff) LangOf(ctx context.Context, person id.ID) (string, error) {
 	_, lang, err := accountOf(s).OfPerson(ctx, person)
 	return lang, err
+}
+
+// ambassadorsOf tells the health of addresses who looks after a class, without those who refuse letters about the life of
+// the network from that school: what a class is told of its lost is such a letter.
+type ambassadorsOf struct {
+	ambassadors   *ambassadors.Store
+	subscriptions *subscriptions.Store
+	bundle        *i18n.Bundle
+}
+
+func (s ambassadorsOf) OfClasses(ctx context.Context, association id.ID, years []int) (map[int][]bounces.Ambassador, error) {
+	list, err := s.ambassadors.OfClasses(ctx, health(), association, years)
+	if err != nil || len(list) == 0 {
+		return nil, err
+	}
+	persons := make([]id.ID, len(list))
+	for i, a := range list {
+		persons[i] = a.PersonID
+	}
+	refusing, err := s.subscriptions.Refusing(ctx, association, string(subscriptions.Network), persons)
+	if err != nil {
+		return nil, err
+	}
+	out := map[int][]bounces.Ambassador{}
+	for _, a := range list {
+		if refusing[a.PersonID] {
+			continue
+		}
+		stop, _ := s.subscriptions.Links(s.bundle.With(ctx, a.Lang), a.PersonID, association, string(subscriptions.Network))
+		out[a.ClassYear] = append(out[a.ClassYear], bounces.Ambassador{Person: a.PersonID, Viewer: a.Viewer, Name: a.Name, Email: a.Email, Lang: a.Lang, Stop: stop})
+	}
+	return out, nil
 }
 
 // newslettersStaff tells campaigns who tests and who is alarmed.

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"amicale/internal/activation"
+	"amicale/internal/ambassadors"
 	"amicale/internal/bounces"
 	"amicale/internal/desk"
 	"amicale/internal/directory"
@@ -22,6 +23,7 @@ import (
 // Routes are all of the site. A test prints them beside their guards into a golden file: the site map.
 func (a *App) Routes() []web.Route {
 	address := forwarding.NewPages(a.forwarding, a.forwardingOptions())
+	classes := ambassadors.NewPages(a.ambassadors, a.bounces.LostByClass)
 	subscribed := subscriptions.NewPages(a.subscriptions, a.accountPages.Tabs, a.o.Now)
 	return slices.Concat(
 		a.ownRoutes(),
@@ -39,7 +41,7 @@ func (a *App) Routes() []web.Route {
 		}}).Routes(),
 		imports.NewPages(a.imports, a.people).Routes(),
 		profiles.NewPages(a.profiles, a.o.Now).With(profiles.Extras{
-			Notice: a.bouncePages.Notice, Home: []profiles.PartFunc{address.Home}, Returned: bounces.ReturnedPath,
+			Notice: a.bouncePages.Notice, Home: []profiles.PartFunc{address.Home, classes.Home}, Returned: bounces.ReturnedPath,
 		}).Routes(),
 		a.federationPages.Routes(),
 		directory.NewPages(a.directory, a.people).Routes(),
@@ -49,6 +51,7 @@ func (a *App) Routes() []web.Route {
 		address.Routes(),
 		a.bouncePages.Routes(),
 		subscribed.Routes(),
+		classes.Routes(),
 		help.NewPages(a.library).Routes(),
 	)
 }

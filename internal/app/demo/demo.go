@@ -49,6 +49,18 @@ func Accounts() []Account {
 	}
 }
 
+// Ambassador is somebody with an account who looks after his class.
+type Ambassador struct {
+	Login       string
+	Association string // code
+	Class       int
+}
+
+// Ambassadors are those that the webmaster of Lyon named.
+func Ambassadors() []Ambassador {
+	return []Ambassador{{"pierre-henri.l-hame.ly1989", "ly", 1989}, {"jean-jacques.dupont.ly1998", "ly", 1998}, {"laure.lavaut.ly2010", "ly", 2010}}
+}
+
 // Inactive is somebody who has no account yet, with all that the base holds to recognise him by.
 type Inactive struct {
 	Name    string
