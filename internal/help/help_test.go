@@ -53,7 +53,7 @@ func TestArticlesAreWhole(t *testing.T) {
 func TestScreensAreReservedPaths(t *testing.T) {
 	t.Parallel()
 	known := []string{"/", "/connexion", "/connexion/activer", "/connexion/oubli", "/moi", "/moi/profil", "/moi/donnees", "/moi/consultations",
-		"/moi/parametres", "/moi/parametres/adresse", "/moi/parametres/adresse/courrier", "/moi/parametres/abonnements", "/desabonnement", "/admin/offres", "/admin/lettres", "/p", "/annuaire", "/ma-promo", "/association", "/admin"}
+		"/moi/parametres", "/moi/parametres/adresse", "/moi/parametres/adresse/courrier", "/moi/parametres/abonnements", "/desabonnement", "/admin/offres", "/admin/lettres", "/admin/ambassadeurs", "/p", "/annuaire", "/ma-promo", "/association", "/admin"}
 	for _, a := range library(t).shelf("fr").articles {
 		for _, s := range a.Screens {
 			if !slices.Contains(known, s) {
