@@ -87,12 +87,6 @@ func NewStore(d Deps) *Store {
 		invite: d.MayInvite, bundle: d.Bundle, origin: d.Origin, now: d.Now}
 }
 
-// Actor is a member of the staff at work, with the name that the trail shows.
-type Actor struct {
-	viewer.Viewer
-	Name string
-}
-
 const decideJob = "activation.decide"
 
 // request is what the job decides.
@@ -160,7 +154,7 @@ func (s *Store) decide(ctx context.Context, q request) error {
 }
 
 // robot is background work as the trail shows it.
-func robot() Actor { return Actor{Viewer: viewer.ForSystem("activation")} }
+func robot() viewer.Actor { return viewer.Actor{Viewer: viewer.ForSystem("activation")} }
 
 // candidates are those whom the claim may mean.
 func (s *Store) candidates(ctx context.Context, claim people.Claim) ([]Candidate, error) {
@@ -241,7 +235,7 @@ type sending struct {
 	to          string
 	notify      []string // the other addresses held
 	lang        string
-	by          Actor
+	by          viewer.Actor
 	association id.ID
 }
 

@@ -22,7 +22,7 @@ type Invitation struct {
 
 // Invite sends the link to a person whom the actor manages, in the transaction of the context; the other addresses
 // held get the notice. It is for those who keep his desk.
-func (s *Store) Invite(ctx context.Context, by Actor, i Invitation) error {
+func (s *Store) Invite(ctx context.Context, by viewer.Actor, i Invitation) error {
 	err := s.db.Tx(ctx, func(ctx context.Context) error {
 		email := strings.TrimSpace(i.Email)
 		if !fold.ValidEmail(fold.Email(email)) || !deliverable(email) {
@@ -50,7 +50,7 @@ func (s *Store) Invite(ctx context.Context, by Actor, i Invitation) error {
 
 // MayInvite refuses a link to somebody whose desk the actor does not keep (a secretary reads records too), and one
 // into an account that may do more than the actor.
-func (s *Store) MayInvite(ctx context.Context, by Actor, d people.Dossier) error {
+func (s *Store) MayInvite(ctx context.Context, by viewer.Actor, d people.Dossier) error {
 	if !by.HasAtAny(d.Associations(), viewer.Webmaster) {
 		return errs.E("activation.MayInvite", errs.Forbidden, nil)
 	}
@@ -68,7 +68,7 @@ func (s *Store) MayInvite(ctx context.Context, by Actor, d people.Dossier) error
 }
 
 // linkByStaff writes the row that a request would have, and sends the link.
-func (s *Store) linkByStaff(ctx context.Context, by Actor, w sending) error {
+func (s *Store) linkByStaff(ctx context.Context, by viewer.Actor, w sending) error {
 	w.request, w.by = id.New(), by
 	if _, err := s.db.Exec(ctx, `INSERT INTO activations (id, outcome, email, created_at) VALUES (?, '', '', ?)`, w.request, s.now()); err != nil {
 		return err

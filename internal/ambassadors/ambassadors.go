@@ -52,12 +52,6 @@ type Query struct {
 	Words []string // folded; each begins a part of a name
 }
 
-// Actor is who acts, with the name that the trail shows.
-type Actor struct {
-	viewer.Viewer
-	Name string
-}
-
 // Serves is the rule of who may look after a class: a graduate or student of it whose account was opened, and not
 // closed since.
 func Serves(d people.Dossier, open bool, c Class) bool {

@@ -227,14 +227,14 @@ func (w *world) actions(person id.ID) string {
 	return out
 }
 
-func staff(role viewer.RoleName, a id.ID) ambassadors.Actor {
-	return ambassadors.Actor{Name: string(role), Viewer: viewer.Viewer{Kind: viewer.Staff, Account: id.New(), Roles: []viewer.Role{{Name: role, Association: a}}}}
+func staff(role viewer.RoleName, a id.ID) viewer.Actor {
+	return viewer.Actor{Name: string(role), Viewer: viewer.Viewer{Kind: viewer.Staff, Account: id.New(), Roles: []viewer.Role{{Name: role, Association: a}}}}
 }
 
-func federation() ambassadors.Actor { return staff(viewer.FederationAdmin, id.ID{}) }
+func federation() viewer.Actor { return staff(viewer.FederationAdmin, id.ID{}) }
 
-func self(person id.ID) ambassadors.Actor {
-	return ambassadors.Actor{Name: "Elle", Viewer: viewer.Viewer{Kind: viewer.Network, Account: id.New(), Person: person}}
+func self(person id.ID) viewer.Actor {
+	return viewer.Actor{Name: "Elle", Viewer: viewer.Viewer{Kind: viewer.Network, Account: id.New(), Person: person}}
 }
 
 // answer is what a request got.
@@ -247,7 +247,7 @@ type answer struct {
 }
 
 // send answers a request as a browser of that viewer would send it; a zero one is a guest. With a form it is a POST.
-func (w *world) send(by ambassadors.Actor, path string, form url.Values, cookies ...*http.Cookie) answer {
+func (w *world) send(by viewer.Actor, path string, form url.Values, cookies ...*http.Cookie) answer {
 	w.t.Helper()
 	req := httptest.NewRequest("GET", origin+path, nil)
 	if form != nil {
@@ -269,12 +269,12 @@ func (w *world) send(by ambassadors.Actor, path string, form url.Values, cookies
 	return answer{w.t, rec.Code, rec.Header().Get("Location"), rec.Result().Cookies(), rec.Body.String()}
 }
 
-func (w *world) get(by ambassadors.Actor, path string) answer {
+func (w *world) get(by viewer.Actor, path string) answer {
 	w.t.Helper()
 	return w.send(by, path, nil)
 }
 
-func (w *world) post(by ambassadors.Actor, path string, form ...string) answer {
+func (w *world) post(by viewer.Actor, path string, form ...string) answer {
 	w.t.Helper()
 	values := url.Values{}
 	for i := 0; i+1 < len(form); i += 2 {
@@ -284,7 +284,7 @@ func (w *world) post(by ambassadors.Actor, path string, form ...string) answer {
 }
 
 // next follows a redirect, with the word that was left for the page.
-func (w *world) next(by ambassadors.Actor, a answer) answer {
+func (w *world) next(by viewer.Actor, a answer) answer {
 	w.t.Helper()
 	path, _, _ := strings.Cut(a.to, "#")
 	return w.send(by, path, nil, a.cookie...)

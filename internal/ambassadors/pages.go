@@ -55,8 +55,6 @@ func (p *Pages) Routes() []web.Route {
 	}
 }
 
-func actorOf(r *web.Request) Actor { return Actor{Viewer: r.Viewer, Name: r.Identity.Name} }
-
 const (
 	pageSize = 50
 	mostHits = 20 // candidates shown; more need another word
@@ -165,7 +163,7 @@ func (p *Pages) create(r *web.Request) error {
 	if association.IsZero() || person.IsZero() {
 		return p.page(r, 422, map[string]string{"": r.T("ambassadors.not_of_class")})
 	}
-	named, err := p.store.Name(r.Ctx(), actorOf(r), Class{association, year}, person)
+	named, err := p.store.Name(r.Ctx(), r.Actor(), Class{association, year}, person)
 	if err != nil {
 		if msgs, ok := r.Refused(err); ok {
 			return p.page(r, web.Status(err), msgs)
@@ -189,7 +187,7 @@ func (p *Pages) end(base, to, done string) web.Handle {
 		if err != nil {
 			return err
 		}
-		if err := p.store.End(r.Ctx(), actorOf(r), row); err != nil {
+		if err := p.store.End(r.Ctx(), r.Actor(), row); err != nil {
 			return err
 		}
 		r.Flash(web.Flash{Kind: "success", Key: done, Undo: rowPath(base, row, "retablir")})
@@ -203,7 +201,7 @@ func (p *Pages) restore(to string) web.Handle {
 		if err != nil {
 			return err
 		}
-		if err := p.store.Restore(r.Ctx(), actorOf(r), row); err != nil {
+		if err := p.store.Restore(r.Ctx(), r.Actor(), row); err != nil {
 			return err
 		}
 		return r.Done(to, "ambassadors.done.restored")

@@ -23,14 +23,14 @@ func TestWhoSeesThePages(t *testing.T) {
 	ending := ambassadors.Path + "/" + row.String() + "/retirer"
 	for _, c := range []struct {
 		name              string
-		by                ambassadors.Actor
+		by                viewer.Actor
 		list, naming, end int
 		texts             []string
 	}{
-		{"guest", ambassadors.Actor{}, 303, 401, 401, nil},
+		{"guest", viewer.Actor{}, 303, 401, 401, nil},
 		{"graduate", self(luc), 403, 403, 403, nil},
 		{"ambassador", self(laure), 403, 403, 403, nil},
-		{"recruiter", ambassadors.Actor{Viewer: viewer.Viewer{Kind: viewer.Recruiter, Account: id.New()}}, 403, 403, 403, nil},
+		{"recruiter", viewer.Actor{Viewer: viewer.Viewer{Kind: viewer.Recruiter, Account: id.New()}}, 403, 403, 403, nil},
 		{"editor", staff(viewer.Editor, w.ly.ID), 403, 403, 403, nil},
 		{"elsewhere", staff(viewer.Webmaster, w.re.ID), 200, 403, 404, []string{"Aucun ambassadeur", "-Lavaut", "-37"}},
 		{"secretary", staff(viewer.Secretary, w.ly.ID), 200, 303, 303, []string{"Laure Lavaut", "INSA ly 2010", "37", "/admin/personnes/" + laure.String(), "-ambassadors.", "-INSA re", "-Sans effet"}},
@@ -97,7 +97,7 @@ func TestOnesOwnSpace(t *testing.T) {
 	at := "/moi/ambassadeur/" + row.String()
 	w.get(him, "/moi").want("a classmate", 200, "rien à dire")
 	w.get(her, "/moi").want("hers", 200, "Tu veilles sur ta promo", "INSA ly 2010, depuis le 15 juin 2026", at+"/retirer", "-ambassadors.")
-	w.post(ambassadors.Actor{}, at+"/retirer").want("guest", 401)
+	w.post(viewer.Actor{}, at+"/retirer").want("guest", 401)
 	w.post(him, at+"/retirer").want("a classmate", 404)
 	w.post(staff(viewer.Webmaster, w.ly.ID), at+"/retirer").want("staff who is no graduate", 403)
 	w.next(her, w.post(her, at+"/retirer").want("she stops", 303)).want("the toast", 200, "tu ne veilles plus", at+"/retablir", "rien à dire")

@@ -42,7 +42,7 @@ const openAccount = `EXISTS (SELECT 1 FROM accounts c WHERE c.person_id = a.pers
 
 // Name lets somebody of a class look after it; the identifier is of the naming, zero where he does already. NotFound
 // stands for a person whom the actor may not manage.
-func (s *Store) Name(ctx context.Context, by Actor, c Class, person id.ID) (named id.ID, err error) {
+func (s *Store) Name(ctx context.Context, by viewer.Actor, c Class, person id.ID) (named id.ID, err error) {
 	if !mayName(by.Viewer, c.AssociationID) {
 		return named, errs.E("ambassadors.Name", errs.Forbidden, nil)
 	}
@@ -72,7 +72,7 @@ func (s *Store) Name(ctx context.Context, by Actor, c Class, person id.ID) (name
 
 // End takes an ambassador off, by the staff of the school or by himself; one who is none any more stays none. NotFound
 // for others.
-func (s *Store) End(ctx context.Context, by Actor, row id.ID) error {
+func (s *Store) End(ctx context.Context, by viewer.Actor, row id.ID) error {
 	err := s.db.Tx(ctx, func(ctx context.Context) error {
 		a, err := s.touchable(ctx, by, row)
 		if err != nil {
@@ -88,7 +88,7 @@ func (s *Store) End(ctx context.Context, by Actor, row id.ID) error {
 }
 
 // Restore takes back an End of the actor's own. NotFound where there is none, or its time is over.
-func (s *Store) Restore(ctx context.Context, by Actor, row id.ID) error {
+func (s *Store) Restore(ctx context.Context, by viewer.Actor, row id.ID) error {
 	err := s.db.Tx(ctx, func(ctx context.Context) error {
 		a, err := s.touchable(ctx, by, row)
 		if err != nil {
@@ -110,7 +110,7 @@ func (s *Store) Restore(ctx context.Context, by Actor, row id.ID) error {
 }
 
 // touchable is a row that the actor may end.
-func (s *Store) touchable(ctx context.Context, by Actor, row id.ID) (Ambassador, error) {
+func (s *Store) touchable(ctx context.Context, by viewer.Actor, row id.ID) (Ambassador, error) {
 	a, err := db.One[Ambassador](ctx, s.db, `SELECT `+columns+` FROM class_ambassadors a WHERE a.id = ?`, row)
 	if err == nil && !mayEnd(by.Viewer, a) {
 		err = errs.NotFound
@@ -118,7 +118,7 @@ func (s *Store) touchable(ctx context.Context, by Actor, row id.ID) (Ambassador,
 	return a, err
 }
 
-func (s *Store) record(ctx context.Context, by Actor, action string, a Ambassador) error {
+func (s *Store) record(ctx context.Context, by viewer.Actor, action string, a Ambassador) error {
 	return s.trail.Record(ctx, audit.Entry{Actor: by.Viewer, ActorName: by.Name, Action: action, Person: a.PersonID, Association: a.AssociationID,
 		Detail: map[string]any{"year": a.ClassYear}})
 }

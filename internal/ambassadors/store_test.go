@@ -28,7 +28,7 @@ func TestNamingAndStopping(t *testing.T) {
 		if again, err := w.Name(ctx, secretary, w.lyon(2010), laure); err != nil || !again.IsZero() {
 			t.Errorf("named twice: %v, %v; want nothing more", again, err)
 		}
-		for name, by := range map[string]ambassadors.Actor{"guest": {}, "herself": self(laure), "editor": staff(viewer.Editor, w.ly.ID), "elsewhere": elsewhere} {
+		for name, by := range map[string]viewer.Actor{"guest": {}, "herself": self(laure), "editor": staff(viewer.Editor, w.ly.ID), "elsewhere": elsewhere} {
 			_, err := w.Name(ctx, by, w.lyon(2010), luc)
 			w.refused("named by "+name, err, errs.Forbidden)
 			_, _, err = w.List(ctx, by.Viewer, w.ly.ID, 10, 0)

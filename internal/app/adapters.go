@@ -99,12 +99,12 @@ func (d claimsDesk) Stopped(ctx context.Context, persons []id.ID) ([]id.ID, erro
 // link leaves, for each of the two needs the other.
 type deskLinks struct{ app *App }
 
-func (l deskLinks) Invite(ctx context.Context, by desk.Actor, i desk.Invitation) error {
-	return l.app.activation.Invite(ctx, activation.Actor(by), activation.Invitation(i))
+func (l deskLinks) Invite(ctx context.Context, by viewer.Actor, i desk.Invitation) error {
+	return l.app.activation.Invite(ctx, viewer.Actor(by), activation.Invitation(i))
 }
 
-func (l deskLinks) MayInvite(ctx context.Context, by desk.Actor, d people.Dossier) error {
-	return l.app.activation.MayInvite(ctx, activation.Actor(by), d)
+func (l deskLinks) MayInvite(ctx context.Context, by viewer.Actor, d people.Dossier) error {
+	return l.app.activation.MayInvite(ctx, viewer.Actor(by), d)
 }
 
 func (l deskLinks) StopLinks(ctx context.Context, person id.ID, since time.Time) error {
@@ -155,7 +155,7 @@ func (l emailLinks) UseEmailLink(ctx context.Context, token string) (id.ID, stri
 
 // invite lets the staff's record of a person send the link that opens an account.
 func (a *App) invite(ctx context.Context, i registry.Invite) error {
-	return a.activation.Invite(ctx, activation.Actor(i.By), activation.Invitation{Person: i.Person, Email: i.Email, Lang: i.Lang})
+	return a.activation.Invite(ctx, viewer.Actor(i.By), activation.Invitation{Person: i.Person, Email: i.Email, Lang: i.Lang})
 }
 
 // importsDesk puts on the desk what an import does not decide.

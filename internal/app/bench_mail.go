@@ -18,7 +18,7 @@ func (a *App) StartCampaign(ctx context.Context) (int, error) {
 	if err != nil || len(all) == 0 {
 		return 0, fmt.Errorf("app.StartCampaign: no association: %w", err)
 	}
-	by := newsletters.Actor{Viewer: viewer.Viewer{Kind: viewer.Staff, Account: id.New(), Roles: []viewer.Role{{Name: viewer.FederationAdmin}}}, Name: "measurement"}
+	by := viewer.Actor{Viewer: viewer.Viewer{Kind: viewer.Staff, Account: id.New(), Roles: []viewer.Role{{Name: viewer.FederationAdmin}}}, Name: "measurement"}
 	body := "Bonjour {{prenom}} {{nom}}, promo {{promo}}.\n\n" + strings.Repeat("Des nouvelles de tout le monde, et ce que l’association prépare pour l’année qui vient.\n\n", 12) +
 		"[Le gala](https://exemple.fr/gala) et [l’emploi](https://exemple.fr/emploi)."
 	words := compose.Written{Subject: "{{prenom}}, les nouvelles", Preheader: "Ce mois-ci", Body: body}

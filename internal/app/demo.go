@@ -74,7 +74,7 @@ func (a *App) demoAmbassadors(ctx context.Context, all people.Associations) erro
 		at, _ := all.ByCode(d.Association)
 		var person id.ID
 		if person, err = a.people.PersonByLogin(ctx, d.Login); err == nil {
-			_, err = a.ambassadors.Name(ctx, ambassadors.Actor{Viewer: v, Name: name}, ambassadors.Class{AssociationID: at.ID, ClassYear: d.Class}, person)
+			_, err = a.ambassadors.Name(ctx, viewer.Actor{Viewer: v, Name: name}, ambassadors.Class{AssociationID: at.ID, ClassYear: d.Class}, person)
 		}
 	}
 	return err

@@ -74,7 +74,7 @@ func (a *App) demoChoices(ctx context.Context) error {
 		return err
 	}
 	err = a.ago(40*day, func() error {
-		return a.subscriptions.Choose(ctx, subscriptions.Actor{Viewer: jean, Name: name}, map[subscriptions.Cell]bool{
+		return a.subscriptions.Choose(ctx, viewer.Actor{Viewer: jean, Name: name}, map[subscriptions.Cell]bool{
 			{Sender: lyon.ID, Kind: subscriptions.Careers}: false, {Sender: subscriptions.Federation, Kind: subscriptions.Paper}: false})
 	})
 	if err != nil {
@@ -111,7 +111,7 @@ func (a *App) demoLetters(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	by := newsletters.Actor{Viewer: v, Name: name}
+	by := viewer.Actor{Viewer: v, Name: name}
 	left, draft := demo.Letters()
 	gala := newsletters.Campaign{SenderID: lyon.ID, Kind: newsletters.Events, Title: "Gala de mars", Versions: left, Public: true}
 	if gala.Segment, err = a.demoSegment(ctx); err != nil {

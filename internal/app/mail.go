@@ -319,7 +319,7 @@ func (r recipients) Unwanted(ctx context.Context, row id.ID, by bounces.Answer) 
 	if by == bounces.Unsubscribe {
 		return r.subscriptions.Leave(ctx, l)
 	}
-	actor := subscriptions.Actor{Viewer: viewer.ForSystem("complaint")}
+	actor := viewer.Actor{Viewer: viewer.ForSystem("complaint")}
 	return r.subscriptions.Refuse(ctx, actor, l.Person, subscriptions.Cell{Sender: l.Sender, Kind: l.Kind}, subscriptions.ByComplaint)
 }
 
@@ -395,7 +395,7 @@ func (r refusals) Complained(ctx context.Context, person id.ID, _ string) error 
 	if person.IsZero() {
 		return nil
 	}
-	by := subscriptions.Actor{Viewer: viewer.ForSystem("complaint")}
+	by := viewer.Actor{Viewer: viewer.ForSystem("complaint")}
 	o, err := r.subscriptions.Overview(ctx, by.Viewer, person)
 	if err != nil {
 		return err

@@ -16,7 +16,6 @@ import (
 
 	"amicale/internal/id"
 	"amicale/internal/mail"
-	"amicale/internal/viewer"
 )
 
 // Rules of the verdict.
@@ -165,12 +164,6 @@ func (s Switch) Lost() bool { return s.What == Contact && s.Took == "" }
 
 // Causes are what breaks an address.
 func Causes() []mail.Class { return []mail.Class{mail.Dead, mail.Full} }
-
-// Actor is who acts, with the name that the trail shows.
-type Actor struct {
-	viewer.Viewer
-	Name string
-}
 
 // Filter narrows the list of switches.
 type Filter struct {

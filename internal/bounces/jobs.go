@@ -6,6 +6,7 @@ import (
 
 	"amicale/internal/errs"
 	"amicale/internal/jobs"
+	"amicale/internal/viewer"
 )
 
 const (
@@ -31,7 +32,7 @@ func (j *Jobs) Register(r *jobs.Runner) {
 }
 
 // JudgeSoon asks for the verdicts without waiting for the hour, for the federation's admins.
-func (s *Store) JudgeSoon(ctx context.Context, by Actor) error {
+func (s *Store) JudgeSoon(ctx context.Context, by viewer.Actor) error {
 	if !by.IsFederationAdmin() {
 		return errs.E("bounces.JudgeSoon", errs.Forbidden, nil)
 	}

@@ -74,12 +74,12 @@ type world struct {
 	mu       sync.Mutex
 	now      time.Time
 	sessions *web.Sessions
-	viewers  map[id.ID]bounces.Actor
+	viewers  map[id.ID]viewer.Actor
 }
 
 func newWorld(t *testing.T, d *db.DB) *world {
 	t.Helper()
-	w := &world{t: t, db: d, now: noon, forwarding: &passedOn{reserve: map[string]string{}, dead: map[string]bool{}}, viewers: map[id.ID]bounces.Actor{}, classes: map[int][]bounces.Ambassador{}}
+	w := &world{t: t, db: d, now: noon, forwarding: &passedOn{reserve: map[string]string{}, dead: map[string]bool{}}, viewers: map[id.ID]viewer.Actor{}, classes: map[int][]bounces.Ambassador{}}
 	now := clock.Clock(func() time.Time { w.mu.Lock(); defer w.mu.Unlock(); return w.now })
 	var err error
 	w.bundle, err = i18n.Load(ui.Messages, web.Messages, people.Messages, mail.Messages, bounces.Messages)
@@ -283,17 +283,17 @@ func (w *world) switches(f bounces.Filter) []bounces.Switch {
 	return list
 }
 
-func actor(name viewer.RoleName, a id.ID) bounces.Actor {
-	return bounces.Actor{Viewer: viewer.Viewer{Kind: viewer.Staff, Account: id.New(), Roles: []viewer.Role{{Name: name, Association: a}}}, Name: string(name)}
+func actor(name viewer.RoleName, a id.ID) viewer.Actor {
+	return viewer.Actor{Viewer: viewer.Viewer{Kind: viewer.Staff, Account: id.New(), Roles: []viewer.Role{{Name: name, Association: a}}}, Name: string(name)}
 }
 
-func federation() bounces.Actor { return actor(viewer.FederationAdmin, id.ID{}) }
+func federation() viewer.Actor { return actor(viewer.FederationAdmin, id.ID{}) }
 
-func self(d people.Dossier) bounces.Actor {
-	return bounces.Actor{Viewer: viewer.Viewer{Kind: viewer.Network, Account: id.New(), Person: d.ID}, Name: d.Name()}
+func self(d people.Dossier) viewer.Actor {
+	return viewer.Actor{Viewer: viewer.Viewer{Kind: viewer.Network, Account: id.New(), Person: d.ID}, Name: d.Name()}
 }
 
-func member(d people.Dossier) bounces.Actor {
+func member(d people.Dossier) viewer.Actor {
 	a := self(d)
 	a.Member = true
 	return a

@@ -62,8 +62,6 @@ const (
 	pageSize   = 50
 )
 
-func actorOf(r *web.Request) Actor { return Actor{Viewer: r.Viewer, Name: r.Identity.Name} }
-
 // listProps is what the lists of the staff have in common.
 type listProps struct {
 	Here    string // address of the list
@@ -164,7 +162,7 @@ func (p *Pages) undo(r *web.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := p.store.Undo(r.Ctx(), actorOf(r), switchID); err != nil {
+	if err := p.store.Undo(r.Ctx(), r.Actor(), switchID); err != nil {
 		if m, ok := errs.MessageOf(err); ok && errs.KindOf(err) == errs.Conflict {
 			r.Flash(web.Flash{Kind: "warning", Key: m.Key})
 			return r.Redirect(Path)
@@ -216,7 +214,7 @@ func (p *Pages) undoDay(r *web.Request) error {
 	}
 	n := 0
 	if err = wrong.Err(); err == nil {
-		n, err = p.store.UndoDay(r.Ctx(), actorOf(r), on, f.Text("destination"))
+		n, err = p.store.UndoDay(r.Ctx(), r.Actor(), on, f.Text("destination"))
 	}
 	if err == nil && n == 0 {
 		wrong.Add("jour", "bounces.day.none")
@@ -232,7 +230,7 @@ func (p *Pages) undoDay(r *web.Request) error {
 }
 
 func (p *Pages) judge(r *web.Request) error {
-	if err := p.store.JudgeSoon(r.Ctx(), actorOf(r)); err != nil {
+	if err := p.store.JudgeSoon(r.Ctx(), r.Actor()); err != nil {
 		return err
 	}
 	return r.Done(Path, "bounces.done.judged")

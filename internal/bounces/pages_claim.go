@@ -25,7 +25,7 @@ type claimProps struct {
 }
 
 func (p *Pages) newClaim(r *web.Request) error {
-	o, err := p.store.Offer(r.Ctx(), actorOf(r), r.PathValue("login"))
+	o, err := p.store.Offer(r.Ctx(), r.Actor(), r.PathValue("login"))
 	if err != nil {
 		return err
 	}
@@ -48,7 +48,7 @@ func (p *Pages) claimPage(r *web.Request, props claimProps, status int) error {
 }
 
 func (p *Pages) createClaim(r *web.Request) error {
-	by := actorOf(r)
+	by := r.Actor()
 	o, err := p.store.Offer(r.Ctx(), by, r.PathValue("login"))
 	if err != nil {
 		return err

@@ -26,7 +26,7 @@ func TestWhoSeesTheStaffsPages(t *testing.T) {
 	w.judge()
 	site := w.serve()
 	var (
-		guest, graduate, recruiter = w.visit(site, bounces.Actor{}), w.visit(site, member(laure)), w.visit(site, bounces.Actor{Viewer: viewer.Viewer{Kind: viewer.Recruiter, Account: id.New()}})
+		guest, graduate, recruiter = w.visit(site, viewer.Actor{}), w.visit(site, member(laure)), w.visit(site, viewer.Actor{Viewer: viewer.Viewer{Kind: viewer.Recruiter, Account: id.New()}})
 		editor                     = w.visit(site, actor(viewer.Editor, w.ly.ID))
 		webmaster, secretary       = w.visit(site, actor(viewer.Webmaster, w.ly.ID)), w.visit(site, actor(viewer.Secretary, w.re.ID))
 		admin                      = w.visit(site, federation())
@@ -170,7 +170,7 @@ func TestRecord(t *testing.T) {
 		w.want("webmaster", webmaster.get(at(laure)), 200, "a@x.fr", "Boîte qui n’existe plus", "constaté le 17 juin 2026", "remplacée par b@x.fr", "le courrier de l’adresse à vie attend", "-c@x.fr", "-bounces.")
 		w.want("secretary", secretary.get(at(luc)), 200, "c@x.fr", "plus aucune adresse ne marche", "-adresse à vie")
 		w.want("with a reserve", secretary.get(at(lise)), 200, "d@x.fr", "le courrier de l’adresse à vie va ailleurs")
-		for name, by := range map[string]bounces.Actor{"guest": {}, "graduate": self(luc), "editor": actor(viewer.Editor, w.ly.ID), "elsewhere": actor(viewer.Webmaster, w.re.ID)} {
+		for name, by := range map[string]viewer.Actor{"guest": {}, "graduate": self(luc), "editor": actor(viewer.Editor, w.ly.ID), "elsewhere": actor(viewer.Webmaster, w.re.ID)} {
 			w.want(name, w.visit(site, by).get(at(laure)), http.StatusNotFound, "-x.fr")
 		}
 		w.must(w.people.RemoveContact(t.Context(), system, laure.ID, w.dossier(laure.ID).Contacts[0].ID))
@@ -190,11 +190,11 @@ func TestClaim(t *testing.T) {
 		})
 		site := w.serve()
 		path := bounces.ReturnedPath(laure.CurrentLogin())
-		guest, graduate, someone := w.visit(site, bounces.Actor{}), w.visit(site, self(reader)), w.visit(site, member(reader))
+		guest, graduate, someone := w.visit(site, viewer.Actor{}), w.visit(site, self(reader)), w.visit(site, member(reader))
 		secretary := w.visit(site, actor(viewer.Secretary, w.ly.ID))
 		w.want("guest", guest.get(path), http.StatusSeeOther)
 		w.want("guest posts", guest.post(path), http.StatusUnauthorized)
-		w.want("recruiter", w.visit(site, bounces.Actor{Viewer: viewer.Viewer{Kind: viewer.Recruiter, Account: id.New()}}).get(path), http.StatusForbidden)
+		w.want("recruiter", w.visit(site, viewer.Actor{Viewer: viewer.Viewer{Kind: viewer.Recruiter, Account: id.New()}}).get(path), http.StatusForbidden)
 		w.want("herself", w.visit(site, self(laure)).get(path), 404)
 		w.want("nobody", someone.get(bounces.ReturnedPath("nobody.nowhere.ly1999")), 404)
 		w.want("somebody hidden", someone.get(bounces.ReturnedPath(hermit.CurrentLogin())), 404, "-Ermite")

@@ -75,7 +75,7 @@ type visitor struct {
 	cookie *http.Cookie
 }
 
-func (w *world) visit(site http.Handler, a bounces.Actor) visitor {
+func (w *world) visit(site http.Handler, a viewer.Actor) visitor {
 	w.t.Helper()
 	v := visitor{w: w, site: site}
 	if !a.Account.IsZero() {

@@ -38,7 +38,7 @@ type Offer struct {
 
 // Offer finds them. They are coordinates: reading them leaves the trail that the profile leaves. NotFound also stands for
 // "may not know of", and for one's own.
-func (s *Store) Offer(ctx context.Context, by Actor, login string) (Offer, error) {
+func (s *Store) Offer(ctx context.Context, by viewer.Actor, login string) (Offer, error) {
 	person, err := s.people.PersonByLogin(ctx, login)
 	if errors.Is(err, errs.NotFound) {
 		person, err = id.New(), nil // whoever does not exist takes the same way as whoever is hidden
@@ -115,7 +115,7 @@ func (c *Claim) check(o Offer, now time.Time) (address string, err error) {
 
 // AddClaim takes down that mail to somebody came back. It counts as one day's failure of the address at most, and warns
 // the person at his other addresses; the answer says nothing of them.
-func (s *Store) AddClaim(ctx context.Context, by Actor, o Offer, c Claim) error {
+func (s *Store) AddClaim(ctx context.Context, by viewer.Actor, o Offer, c Claim) error {
 	address, err := c.check(o, s.now())
 	if err != nil {
 		return err
@@ -156,11 +156,11 @@ type claimRow struct {
 	Warned   int
 }
 
-func (s *Store) claimsSince(ctx context.Context, by Actor, since time.Time) ([]claimRow, error) {
+func (s *Store) claimsSince(ctx context.Context, by viewer.Actor, since time.Time) ([]claimRow, error) {
 	return db.All[claimRow](ctx, s.db, `SELECT person_id, address, warned FROM bounce_claims WHERE account_id = ? AND at > ?`, by.Account, since)
 }
 
-func (s *Store) insertClaim(ctx context.Context, by Actor, c Claim, row claimRow) error {
+func (s *Store) insertClaim(ctx context.Context, by viewer.Actor, c Claim, row claimRow) error {
 	_, err := s.db.Exec(ctx, `
 		INSERT INTO bounce_claims (id, person_id, reporter_id, account_id, reporter, address, day, words, warned, at) VALUES (`+db.In(10)+`)`,
 		id.New(), row.PersonID, by.Person, by.Account, by.Name, row.Address, dayOf(c.Day), c.Words, row.Warned, s.now())

@@ -85,7 +85,7 @@ func (s *Store) Destinations(ctx context.Context, v viewer.Viewer, f Filter) ([]
 }
 
 // Undo takes back, in the name of the staff, that an address is broken.
-func (s *Store) Undo(ctx context.Context, by Actor, switchID id.ID) error {
+func (s *Store) Undo(ctx context.Context, by viewer.Actor, switchID id.ID) error {
 	where, args, err := scope(by.Viewer)
 	if err != nil {
 		return err
@@ -115,7 +115,7 @@ type toUndo struct {
 
 // UndoDay takes back the switches of a day, of one destination or all, that the actor may see. It is done behind the
 // page; the answer is how many they are.
-func (s *Store) UndoDay(ctx context.Context, by Actor, on time.Time, destination string) (n int, err error) {
+func (s *Store) UndoDay(ctx context.Context, by viewer.Actor, on time.Time, destination string) (n int, err error) {
 	_, n, err = s.List(ctx, by.Viewer, Filter{Day: on, Destination: destination, Open: true}, 1, 0)
 	if err != nil || n == 0 {
 		return 0, err
@@ -127,7 +127,7 @@ func (s *Store) UndoDay(ctx context.Context, by Actor, on time.Time, destination
 
 // undoDay does what UndoDay asked for, a person at a time: what was done stays done if it is run again.
 func (s *Store) undoDay(ctx context.Context, j toUndo) error {
-	by := Actor{Viewer: viewer.Viewer{Kind: viewer.Staff, Account: j.Account}, Name: j.Name}
+	by := viewer.Actor{Viewer: viewer.Viewer{Kind: viewer.Staff, Account: j.Account}, Name: j.Name}
 	where, args := `s.id IS NOT NULL`, []any(nil)
 	if !j.All {
 		where, args = atAssociations(j.At)
@@ -179,7 +179,7 @@ func (s *Store) heal(ctx context.Context, j toHeal) error {
 // ending is how a switch comes to its end, and by whom of the staff.
 type ending struct {
 	how End
-	by  Actor // zero but for Undone
+	by  viewer.Actor // zero but for Undone
 }
 
 // restore takes an address for working again, for one person. What had moved goes back where somebody said so, not by a

@@ -477,7 +477,7 @@ func TestUndoDay(t *testing.T) {
 			return out
 		}
 		for _, c := range []struct {
-			by          bounces.Actor
+			by          viewer.Actor
 			day         time.Time
 			destination string
 			n           int

@@ -59,47 +59,51 @@ type action struct {
 	path string // last part of the address
 	done string // message once it is
 	ends bool   // the case is closed then
-	run  func(r *web.Request, f *web.Form, by Actor, on At) error
+	run  func(r *web.Request, f *web.Form, by viewer.Actor, on At) error
 }
 
 func (p *Pages) actions() []action {
 	s := p.store
 	return []action{
-		{"prendre", "desk.done.taken", false, func(r *web.Request, _ *web.Form, by Actor, on At) error { return s.Take(r.Ctx(), by, on, true) }},
-		{"laisser", "desk.done.left", false, func(r *web.Request, _ *web.Form, by Actor, on At) error { return s.Take(r.Ctx(), by, on, false) }},
-		{"transmettre", "desk.done.transferred", true, func(r *web.Request, f *web.Form, by Actor, on At) error {
+		{"prendre", "desk.done.taken", false, func(r *web.Request, _ *web.Form, by viewer.Actor, on At) error { return s.Take(r.Ctx(), by, on, true) }},
+		{"laisser", "desk.done.left", false, func(r *web.Request, _ *web.Form, by viewer.Actor, on At) error { return s.Take(r.Ctx(), by, on, false) }},
+		{"transmettre", "desk.done.transferred", true, func(r *web.Request, f *web.Form, by viewer.Actor, on At) error {
 			return s.Transfer(r.Ctx(), by, on, formID(f, "association"))
 		}},
-		{"rattacher", "desk.done.linked", false, func(r *web.Request, f *web.Form, by Actor, on At) error {
+		{"rattacher", "desk.done.linked", false, func(r *web.Request, f *web.Form, by viewer.Actor, on At) error {
 			return s.LinkTo(r.Ctx(), by, on, formID(f, "person"))
 		}},
-		{"lien", "desk.done.link_sent", true, func(r *web.Request, f *web.Form, by Actor, on At) error {
+		{"lien", "desk.done.link_sent", true, func(r *web.Request, f *web.Form, by viewer.Actor, on At) error {
 			return s.SendLink(r.Ctx(), by, on, formID(f, "person"), f.Text("email"))
 		}},
-		{"creer", "desk.done.created", true, func(r *web.Request, f *web.Form, by Actor, on At) error {
+		{"creer", "desk.done.created", true, func(r *web.Request, f *web.Form, by viewer.Actor, on At) error {
 			return s.Create(r.Ctx(), by, on, readClaim(f).Claim)
 		}},
-		{"demander", "desk.done.asked", false, func(r *web.Request, f *web.Form, by Actor, on At) error {
+		{"demander", "desk.done.asked", false, func(r *web.Request, f *web.Form, by viewer.Actor, on At) error {
 			return s.AskMore(r.Ctx(), by, on, f.Text("words"))
 		}},
-		{"refuser", "desk.done.refused", true, func(r *web.Request, f *web.Form, by Actor, on At) error {
+		{"refuser", "desk.done.refused", true, func(r *web.Request, f *web.Form, by viewer.Actor, on At) error {
 			return s.Refuse(r.Ctx(), by, on, f.Text("words"))
 		}},
-		{"classer", "desk.done.dismissed", true, func(r *web.Request, _ *web.Form, by Actor, on At) error { return s.Dismiss(r.Ctx(), by, on) }},
-		{"rouvrir", "desk.done.reopened", false, func(r *web.Request, _ *web.Form, by Actor, on At) error { return s.Reopen(r.Ctx(), by, on) }},
-		{"promo", "desk.done.year_filled", true, func(r *web.Request, f *web.Form, by Actor, on At) error {
+		{"classer", "desk.done.dismissed", true, func(r *web.Request, _ *web.Form, by viewer.Actor, on At) error { return s.Dismiss(r.Ctx(), by, on) }},
+		{"rouvrir", "desk.done.reopened", false, func(r *web.Request, _ *web.Form, by viewer.Actor, on At) error { return s.Reopen(r.Ctx(), by, on) }},
+		{"promo", "desk.done.year_filled", true, func(r *web.Request, f *web.Form, by viewer.Actor, on At) error {
 			year, _ := f.Int("year") // what is no number is no year, and is said so
 			return s.FillYear(r.Ctx(), by, on, formID(f, "degree"), year)
 		}},
-		{"fichier", "desk.done.took_file", true, func(r *web.Request, _ *web.Form, by Actor, on At) error { return s.Settle(r.Ctx(), by, on, true) }},
-		{"base", "desk.done.kept_base", true, func(r *web.Request, _ *web.Form, by Actor, on At) error { return s.Settle(r.Ctx(), by, on, false) }},
-		{"fusionner", "desk.done.merged", true, func(r *web.Request, f *web.Form, by Actor, on At) error {
+		{"fichier", "desk.done.took_file", true, func(r *web.Request, _ *web.Form, by viewer.Actor, on At) error {
+			return s.Settle(r.Ctx(), by, on, true)
+		}},
+		{"base", "desk.done.kept_base", true, func(r *web.Request, _ *web.Form, by viewer.Actor, on At) error {
+			return s.Settle(r.Ctx(), by, on, false)
+		}},
+		{"fusionner", "desk.done.merged", true, func(r *web.Request, f *web.Form, by viewer.Actor, on At) error {
 			if !f.Checked("sure") {
 				return needSure()
 			}
 			return s.MergeInto(r.Ctx(), by, on, formID(f, "into"))
 		}},
-		{"distinctes", "desk.done.not_same", true, func(r *web.Request, _ *web.Form, by Actor, on At) error { return s.KeepApart(r.Ctx(), by, on) }},
+		{"distinctes", "desk.done.not_same", true, func(r *web.Request, _ *web.Form, by viewer.Actor, on At) error { return s.KeepApart(r.Ctx(), by, on) }},
 	}
 }
 
@@ -111,9 +115,6 @@ func formID(f *web.Form, name string) id.ID {
 	}
 	return v
 }
-
-// actorOf is who acts, as the trail names him.
-func actorOf(r *web.Request) Actor { return Actor{Viewer: r.Viewer, Name: r.Identity.Name} }
 
 // act runs an action from the version that the visitor saw. What is refused is shown on the case's page, with what
 // was typed; what was done can be undone from the next page where that is possible.
@@ -128,7 +129,7 @@ func (p *Pages) act(a action) web.Handle {
 			return err
 		}
 		version := r.Version(f)
-		err = a.run(r, f, actorOf(r), At{Case: caseID, Version: version})
+		err = a.run(r, f, r.Actor(), At{Case: caseID, Version: version})
 		if err == nil {
 			return p.afterwards(r, a, caseID, version+1)
 		}
@@ -199,7 +200,7 @@ type refusedAct struct {
 
 func (p *Pages) page(r *web.Request, caseID id.ID, refused refusedAct) error {
 	search := strings.TrimSpace(r.URL.Query().Get("q"))
-	file, err := p.store.Show(r.Ctx(), actorOf(r), caseID, search)
+	file, err := p.store.Show(r.Ctx(), r.Actor(), caseID, search)
 	if err != nil {
 		return err
 	}
@@ -246,7 +247,7 @@ func (p *Pages) scan(r *web.Request) error {
 	if err != nil {
 		return err
 	}
-	c, file, err := p.store.Scan(r.Ctx(), actorOf(r), caseID)
+	c, file, err := p.store.Scan(r.Ctx(), r.Actor(), caseID)
 	if err != nil {
 		return err
 	}

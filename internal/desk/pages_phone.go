@@ -47,7 +47,7 @@ func (p *Pages) createPerson(r *web.Request) error {
 		return err
 	}
 	typed := readClaim(f)
-	person, doubles, err := p.store.CreateOnPhone(r.Ctx(), actorOf(r), typed.Claim, f.Checked("sure"))
+	person, doubles, err := p.store.CreateOnPhone(r.Ctx(), r.Actor(), typed.Claim, f.Checked("sure"))
 	if msgs, ok := r.Refused(err); err != nil && ok {
 		return p.phoneForm(r, phoneProps{askProps: askProps{typed, msgs}}, web.Status(err))
 	}

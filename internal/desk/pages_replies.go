@@ -57,7 +57,7 @@ func (p *Pages) updateReply(r *web.Request) error {
 	version, _ := f.Int("version")
 	reply := Reply{ID: formID(f, "reply"), AssociationID: school.ID, Purpose: Purpose(f.Text("purpose")), Lang: f.Text("lang"), Title: f.Text("title"),
 		Body: f.Text("body"), Version: version}
-	err = p.store.SaveReply(r.Ctx(), actorOf(r), reply, f.Text("builtin"))
+	err = p.store.SaveReply(r.Ctx(), r.Actor(), reply, f.Text("builtin"))
 	if err == nil {
 		return r.Done(repliesPath+"?ecole="+url.QueryEscape(school.Code), "desk.done.reply_saved")
 	}
@@ -81,7 +81,7 @@ func (p *Pages) removeReply(r *web.Request) error {
 		return err
 	}
 	school, _ := schools.ByCode(f.Text("ecole"))
-	if err := p.store.RemoveReply(r.Ctx(), actorOf(r), school.ID, reply); err != nil {
+	if err := p.store.RemoveReply(r.Ctx(), r.Actor(), school.ID, reply); err != nil {
 		return err
 	}
 	return r.Done(repliesPath+"?ecole="+url.QueryEscape(school.Code), "desk.done.reply_removed")

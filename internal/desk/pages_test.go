@@ -30,7 +30,7 @@ func TestDeskPages(t *testing.T) {
 			show int
 		}{
 			"guest":            {s.Guest(), 303, 303},
-			"graduate":         {s.As(desk.Actor{Viewer: viewer.Viewer{Kind: viewer.Network, Account: id.New(), Person: laure.ID}}), 403, 403},
+			"graduate":         {s.As(viewer.Actor{Viewer: viewer.Viewer{Kind: viewer.Network, Account: id.New(), Person: laure.ID}}), 403, 403},
 			"editor":           {s.As(desktest.Actor(viewer.Editor, s.Ly.ID)), 403, 403},
 			"secretary":        {s.As(desktest.Actor(viewer.Secretary, s.Ly.ID)), 403, 403},
 			"another school's": {s.As(desktest.Actor(viewer.Webmaster, s.Re.ID)), 200, 404},

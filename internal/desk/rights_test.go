@@ -19,9 +19,9 @@ func TestASecretaryInvitesNobody(t *testing.T) {
 	t.Parallel()
 	w := desktest.New(t, dbtest.New(t))
 	elsewhere := w.Add(desktest.Graduate("Luc", "Lavaut", w.Re, 2010))
-	by := desk.Actor{Name: "Anne", Viewer: viewer.Viewer{Kind: viewer.Staff, Account: id.New(), Roles: []viewer.Role{
+	by := viewer.Actor{Name: "Anne", Viewer: viewer.Viewer{Kind: viewer.Staff, Account: id.New(), Roles: []viewer.Role{
 		{Name: viewer.Webmaster, Association: w.Ly.ID}, {Name: viewer.Secretary, Association: w.Re.ID}}}}
-	w.Refused("from the record", w.Invite(t.Context(), activation.Actor(by), activation.Invitation{Person: elsewhere.ID, Email: "anne@exemple.fr", Lang: "fr"}), errs.Forbidden)
+	w.Refused("from the record", w.Invite(t.Context(), viewer.Actor(by), activation.Invitation{Person: elsewhere.ID, Email: "anne@exemple.fr", Lang: "fr"}), errs.Forbidden)
 	w.AskFor("Personne", 2010, "anne@exemple.fr")
 	w.Letters()
 	w.Must("transfer", w.Transfer(t.Context(), desktest.Federation(), desktest.At(w.One()), w.Ly.ID))

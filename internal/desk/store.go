@@ -33,9 +33,9 @@ type Invitation struct {
 // Links is what the desk needs of activation. All join the transaction in the context.
 type Links interface {
 	// Invite sends the link, and refuses one that the actor may not send.
-	Invite(ctx context.Context, by Actor, i Invitation) error
+	Invite(ctx context.Context, by viewer.Actor, i Invitation) error
 	// MayInvite refuses what touches an account that may do more than the actor, or of somebody whose desk he does not keep.
-	MayInvite(ctx context.Context, by Actor, d people.Dossier) error
+	MayInvite(ctx context.Context, by viewer.Actor, d people.Dossier) error
 	// StopLinks makes the person's links that were not yet used worthless, and ends the sessions begun since.
 	StopLinks(ctx context.Context, person id.ID, since time.Time) error
 }
@@ -92,12 +92,6 @@ type Store struct {
 func NewStore(d Deps) *Store {
 	return &Store{db: d.DB, people: d.People, queue: d.Queue, trail: d.Trail, post: d.Post, files: d.Files, links: d.Links, staff: d.Staff,
 		merge: d.Merge, bundle: d.Bundle, origin: d.Origin, now: d.Now}
-}
-
-// Actor is a member of the staff at work, with the name that the trail shows.
-type Actor struct {
-	viewer.Viewer
-	Name string
 }
 
 // robot is background work as the trail shows it: claims and their cases go by one name there.

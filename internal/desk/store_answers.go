@@ -9,10 +9,11 @@ import (
 	"amicale/internal/errs"
 	"amicale/internal/id"
 	"amicale/internal/people"
+	"amicale/internal/viewer"
 )
 
 // LinkTo says which person of the base a claim is about, without deciding yet; a zero one takes that back.
-func (s *Store) LinkTo(ctx context.Context, by Actor, on At, person id.ID) error {
+func (s *Store) LinkTo(ctx context.Context, by viewer.Actor, on At, person id.ID) error {
 	return s.change(ctx, by, on, "case.linked", func(ctx context.Context, c *Case) (map[string]any, error) {
 		if err := claimed(c); err != nil {
 			return nil, err
@@ -37,7 +38,7 @@ func claimed(c *Case) error {
 
 // SendLink closes a case with the link: to a person the actor manages, at an address the actor has checked. The
 // other addresses held get the notice.
-func (s *Store) SendLink(ctx context.Context, by Actor, on At, person id.ID, email string) error {
+func (s *Store) SendLink(ctx context.Context, by viewer.Actor, on At, person id.ID, email string) error {
 	return s.change(ctx, by, on, "case.link_sent", func(ctx context.Context, c *Case) (map[string]any, error) {
 		if c.Kind != NotMe {
 			if err := claimed(c); err != nil {
@@ -53,12 +54,12 @@ func (s *Store) SendLink(ctx context.Context, by Actor, on At, person id.ID, ema
 }
 
 // invite sends the link to the case's person.
-func (s *Store) invite(ctx context.Context, by Actor, c *Case, email string) error {
+func (s *Store) invite(ctx context.Context, by viewer.Actor, c *Case, email string) error {
 	return s.links.Invite(ctx, by, Invitation{Person: c.PersonID, Email: email, Lang: c.Lang, Case: c.ID, Association: c.AssociationID})
 }
 
 // AskMore writes to the claimant and waits for his answer, which he gives on a page of his own.
-func (s *Store) AskMore(ctx context.Context, by Actor, on At, words string) error {
+func (s *Store) AskMore(ctx context.Context, by viewer.Actor, on At, words string) error {
 	return s.change(ctx, by, on, "case.asked", func(ctx context.Context, c *Case) (map[string]any, error) {
 		if err := claimed(c); err != nil {
 			return nil, err
@@ -102,7 +103,7 @@ func (s *Store) schoolOf(ctx context.Context, association id.ID) (people.Associa
 }
 
 // Refuse closes a claim and tells the claimant why.
-func (s *Store) Refuse(ctx context.Context, by Actor, on At, words string) error {
+func (s *Store) Refuse(ctx context.Context, by viewer.Actor, on At, words string) error {
 	return s.change(ctx, by, on, "case.refused", func(ctx context.Context, c *Case) (map[string]any, error) {
 		if err := claimed(c); err != nil {
 			return nil, err
@@ -122,7 +123,7 @@ func (s *Store) Refuse(ctx context.Context, by Actor, on At, words string) error
 }
 
 // Dismiss closes a case without a word to anybody.
-func (s *Store) Dismiss(ctx context.Context, by Actor, on At) error {
+func (s *Store) Dismiss(ctx context.Context, by viewer.Actor, on At) error {
 	return s.change(ctx, by, on, "case.dismissed", func(ctx context.Context, c *Case) (map[string]any, error) {
 		return nil, s.close(ctx, by, c, Dismissed)
 	})
@@ -130,7 +131,7 @@ func (s *Store) Dismiss(ctx context.Context, by Actor, on At) error {
 
 // Reopen takes a decision back where it can be: a link that was sent and not yet used is worth nothing any more.
 // A letter that left cannot be called back.
-func (s *Store) Reopen(ctx context.Context, by Actor, on At) error {
+func (s *Store) Reopen(ctx context.Context, by viewer.Actor, on At) error {
 	return s.change(ctx, by, on, "case.reopened", func(ctx context.Context, c *Case) (map[string]any, error) {
 		if c.State != Closed || !c.Outcome.Undoable() {
 			return nil, errs.New(errs.Conflict, "desk.not_undoable")

@@ -33,7 +33,7 @@ func (s *Store) Open(ctx context.Context, v viewer.Viewer, n NewCase) error {
 	if n.Kind.asked() || !v.IsFederationAdmin() && !v.HasAt(n.Association, viewer.Webmaster) {
 		return errs.E("desk.Open", errs.Forbidden, nil)
 	}
-	_, err := s.open(ctx, n, Actor{Viewer: v, Name: v.Reason})
+	_, err := s.open(ctx, n, viewer.Actor{Viewer: v, Name: v.Reason})
 	return errs.Wrap("desk.Open "+string(n.Kind), err)
 }
 
@@ -50,14 +50,14 @@ func (s *Store) OpenClaim(ctx context.Context, v viewer.Viewer, n NewCase) (id.I
 			return id.ID{}, errs.Wrap("desk.OpenClaim", err)
 		}
 	}
-	caseID, err := s.open(ctx, n, Actor{Viewer: v})
+	caseID, err := s.open(ctx, n, viewer.Actor{Viewer: v})
 	if err != nil && n.Scan != nil {
 		_ = s.files.Delete(ctx, n.scanKey) // the sweep finds what this leaves
 	}
 	return caseID, errs.Wrap("desk.OpenClaim "+string(n.Kind), err)
 }
 
-func (s *Store) open(ctx context.Context, n NewCase, by Actor) (id.ID, error) {
+func (s *Store) open(ctx context.Context, n NewCase, by viewer.Actor) (id.ID, error) {
 	caseID, now, scan := id.New(), s.now(), Scan{}
 	if n.Scan != nil {
 		scan = *n.Scan

@@ -11,6 +11,7 @@ import (
 	"amicale/internal/fold"
 	"amicale/internal/id"
 	"amicale/internal/people"
+	"amicale/internal/viewer"
 )
 
 // viewedRecord is the trail's word for coordinates that the staff read.
@@ -43,7 +44,7 @@ type File struct {
 
 // Show reads a case for its page. Persons of other schools are left out; whose coordinates are shown gets a line in
 // the trail.
-func (s *Store) Show(ctx context.Context, by Actor, caseID id.ID, search string) (File, error) {
+func (s *Store) Show(ctx context.Context, by viewer.Actor, caseID id.ID, search string) (File, error) {
 	c, err := s.Case(ctx, by.Viewer, caseID)
 	if err != nil {
 		return File{}, err
@@ -67,7 +68,7 @@ func (s *Store) Show(ctx context.Context, by Actor, caseID id.ID, search string)
 	return f, s.noteReading(ctx, by, f)
 }
 
-func (s *Store) addPersons(ctx context.Context, by Actor, f *File, search string) error {
+func (s *Store) addPersons(ctx context.Context, by viewer.Actor, f *File, search string) error {
 	if !f.Kind.Claimed() {
 		ids := slices.DeleteFunc([]id.ID{f.PersonID, f.OtherID}, id.ID.IsZero)
 		list, err := s.people.Dossiers(ctx, by.Viewer, ids)
@@ -105,7 +106,7 @@ func (s *Store) addPersons(ctx context.Context, by Actor, f *File, search string
 
 // likely are those whom a claim may mean: by name in that class, else by name in any; by address and number; by
 // what the staff typed, a name or a login; and whom the case was linked to.
-func (s *Store) likely(ctx context.Context, by Actor, c Case, search string) ([]id.ID, error) {
+func (s *Store) likely(ctx context.Context, by viewer.Actor, c Case, search string) ([]id.ID, error) {
 	var out []id.ID
 	add := func(ids ...id.ID) {
 		for _, p := range ids {
@@ -155,7 +156,7 @@ func (s *Store) likely(ctx context.Context, by Actor, c Case, search string) ([]
 }
 
 // noteReading leaves a line in the trail of everybody whose coordinates the page shows.
-func (s *Store) noteReading(ctx context.Context, by Actor, f File) error {
+func (s *Store) noteReading(ctx context.Context, by viewer.Actor, f File) error {
 	var entries []audit.Entry
 	note := func(d people.Dossier) {
 		if len(d.Contacts) > 0 && d.ID != by.Person {
@@ -174,7 +175,7 @@ func (s *Store) noteReading(ctx context.Context, by Actor, f File) error {
 
 // change runs an action on a case that nobody else has touched since the version the actor saw; otherwise it is a
 // Conflict that says so kindly. The trail gets the action in the same transaction.
-func (s *Store) change(ctx context.Context, by Actor, on At, action string, fn func(ctx context.Context, c *Case) (map[string]any, error)) error {
+func (s *Store) change(ctx context.Context, by viewer.Actor, on At, action string, fn func(ctx context.Context, c *Case) (map[string]any, error)) error {
 	err := s.db.Tx(ctx, func(ctx context.Context) error {
 		n, err := s.db.Exec(ctx, `UPDATE cases SET version = version + 1, updated_at = ? WHERE id = ? AND version = ?`, s.now(), on.Case, on.Version)
 		if err != nil {
@@ -212,7 +213,7 @@ func stillOpen(c *Case) error {
 }
 
 // close ends a case: the scan goes, and a claim's key is freed, so that the same person may ask again.
-func (s *Store) close(ctx context.Context, by Actor, c *Case, outcome Outcome) error {
+func (s *Store) close(ctx context.Context, by viewer.Actor, c *Case, outcome Outcome) error {
 	if err := stillOpen(c); err != nil {
 		return err
 	}
@@ -231,7 +232,7 @@ func (s *Store) close(ctx context.Context, by Actor, c *Case, outcome Outcome) e
 }
 
 // Take says that the actor takes care of a case, or no longer does. It locks nothing: others are told.
-func (s *Store) Take(ctx context.Context, by Actor, on At, take bool) error {
+func (s *Store) Take(ctx context.Context, by viewer.Actor, on At, take bool) error {
 	return s.change(ctx, by, on, takeAction(take), func(ctx context.Context, c *Case) (map[string]any, error) {
 		if err := stillOpen(c); err != nil {
 			return nil, err
@@ -252,7 +253,7 @@ func takeAction(take bool) string {
 }
 
 // Transfer puts a case on another school's desk.
-func (s *Store) Transfer(ctx context.Context, by Actor, on At, association id.ID) error {
+func (s *Store) Transfer(ctx context.Context, by viewer.Actor, on At, association id.ID) error {
 	return s.change(ctx, by, on, "case.transferred", func(ctx context.Context, c *Case) (map[string]any, error) {
 		if err := stillOpen(c); err != nil {
 			return nil, err

@@ -9,10 +9,11 @@ import (
 	"amicale/internal/errs"
 	"amicale/internal/id"
 	"amicale/internal/people"
+	"amicale/internal/viewer"
 )
 
 // FillYear closes a case of a missing class year with the year; the degree gets its login.
-func (s *Store) FillYear(ctx context.Context, by Actor, on At, degree id.ID, year int) error {
+func (s *Store) FillYear(ctx context.Context, by viewer.Actor, on At, degree id.ID, year int) error {
 	if !people.ValidYear(year, s.now()) {
 		f := errs.Fields{}
 		f.Add("year", "people.claim.need_year", map[string]any{"Example": "2010"})
@@ -40,7 +41,7 @@ func (s *Store) FillYear(ctx context.Context, by Actor, on At, degree id.ID, yea
 }
 
 // Settle closes an import conflict: with the file's value taken, or the base's kept.
-func (s *Store) Settle(ctx context.Context, by Actor, on At, takeFile bool) error {
+func (s *Store) Settle(ctx context.Context, by viewer.Actor, on At, takeFile bool) error {
 	action, outcome := "case.kept_base", KeptBase
 	if takeFile {
 		action, outcome = "case.took_file", TookFile
@@ -59,7 +60,7 @@ func (s *Store) Settle(ctx context.Context, by Actor, on At, takeFile bool) erro
 }
 
 // takeField writes the file's value of a conflict.
-func (s *Store) takeField(ctx context.Context, by Actor, c *Case) error {
+func (s *Store) takeField(ctx context.Context, by viewer.Actor, c *Case) error {
 	d, err := s.people.Dossier(ctx, by.Viewer, c.PersonID)
 	if err != nil {
 		return err
@@ -99,7 +100,7 @@ func (s *Store) takeField(ctx context.Context, by Actor, c *Case) error {
 }
 
 // takeContact puts the file's address or number in place of the base's.
-func (s *Store) takeContact(ctx context.Context, by Actor, c *Case, d people.Dossier) error {
+func (s *Store) takeContact(ctx context.Context, by viewer.Actor, c *Case, d people.Dossier) error {
 	p := people.ContactPoint{PersonID: d.ID, Kind: people.ContactKind(c.Detail.Field), Purpose: people.Personal, Origin: "import"}
 	for _, held := range d.Contacts {
 		if held.Kind == p.Kind && held.Value == c.Detail.Base {
@@ -110,7 +111,7 @@ func (s *Store) takeContact(ctx context.Context, by Actor, c *Case, d people.Dos
 	return s.people.SaveContact(ctx, by.Viewer, &p)
 }
 
-func (s *Store) takeDegreeField(ctx context.Context, by Actor, c *Case, d people.Dossier) error {
+func (s *Store) takeDegreeField(ctx context.Context, by viewer.Actor, c *Case, d people.Dossier) error {
 	if len(d.Degrees) == 0 {
 		return errs.New(errs.Conflict, "desk.cannot_take")
 	}
@@ -147,7 +148,7 @@ func (s *Store) takeDegreeField(ctx context.Context, by Actor, c *Case, d people
 }
 
 // MergeInto closes a proposed merge by making the two one; into is the one who stays.
-func (s *Store) MergeInto(ctx context.Context, by Actor, on At, into id.ID) error {
+func (s *Store) MergeInto(ctx context.Context, by viewer.Actor, on At, into id.ID) error {
 	return s.change(ctx, by, on, "case.merged", func(ctx context.Context, c *Case) (map[string]any, error) {
 		from := c.PersonID
 		if into == c.PersonID {
@@ -168,7 +169,7 @@ func (s *Store) MergeInto(ctx context.Context, by Actor, on At, into id.ID) erro
 }
 
 // KeepApart closes a proposed merge: they are two.
-func (s *Store) KeepApart(ctx context.Context, by Actor, on At) error {
+func (s *Store) KeepApart(ctx context.Context, by viewer.Actor, on At) error {
 	return s.change(ctx, by, on, "case.not_same", func(ctx context.Context, c *Case) (map[string]any, error) {
 		if c.Kind != Duplicate {
 			return nil, errs.E("desk.KeepApart", errs.Invalid, nil)

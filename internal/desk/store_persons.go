@@ -8,10 +8,11 @@ import (
 	"amicale/internal/fold"
 	"amicale/internal/id"
 	"amicale/internal/people"
+	"amicale/internal/viewer"
 )
 
 // Create closes a claim by adding the person it describes, as the staff corrected it, and sends the link.
-func (s *Store) Create(ctx context.Context, by Actor, on At, claim people.Claim) error {
+func (s *Store) Create(ctx context.Context, by viewer.Actor, on At, claim people.Claim) error {
 	if err := claim.ValidateByStaff(s.now()); err != nil {
 		return err
 	}
@@ -35,7 +36,7 @@ func (s *Store) Create(ctx context.Context, by Actor, on At, claim people.Claim)
 }
 
 // insert adds the person a claim describes, with the login.
-func (s *Store) insert(ctx context.Context, by Actor, claim people.Claim) (people.Dossier, error) {
+func (s *Store) insert(ctx context.Context, by viewer.Actor, claim people.Claim) (people.Dossier, error) {
 	schools, err := s.people.Associations(ctx)
 	if err != nil {
 		return people.Dossier{}, err
@@ -54,7 +55,7 @@ func (s *Store) insert(ctx context.Context, by Actor, claim people.Claim) (peopl
 }
 
 // Doubles are persons the staff should look at before adding somebody: of the same name, address or number.
-func (s *Store) Doubles(ctx context.Context, by Actor, claim people.Claim) ([]Match, error) {
+func (s *Store) Doubles(ctx context.Context, by viewer.Actor, claim people.Claim) ([]Match, error) {
 	f := File{Case: Case{Kind: Addition, Claim: claim}}
 	var err error
 	if f.Schools, err = s.people.Associations(ctx); err != nil {
@@ -68,7 +69,7 @@ func (s *Store) Doubles(ctx context.Context, by Actor, claim people.Claim) ([]Ma
 
 // CreateOnPhone adds somebody who calls, and sends the link, in one go. Unless the staff is sure, possible doubles
 // are given back instead and nothing is changed.
-func (s *Store) CreateOnPhone(ctx context.Context, by Actor, claim people.Claim, sure bool) (person id.ID, doubles []Match, err error) {
+func (s *Store) CreateOnPhone(ctx context.Context, by viewer.Actor, claim people.Claim, sure bool) (person id.ID, doubles []Match, err error) {
 	if err := claim.ValidateByStaff(s.now()); err != nil {
 		return id.ID{}, nil, err
 	}

@@ -77,7 +77,7 @@ func (s *Store) Replies(ctx context.Context, v viewer.Viewer, association id.ID)
 
 // SaveReply adds or changes an answer. The first change of an association makes the built-in answers its own; that
 // of a built-in one is told by its title.
-func (s *Store) SaveReply(ctx context.Context, by Actor, r Reply, builtIn string) error {
+func (s *Store) SaveReply(ctx context.Context, by viewer.Actor, r Reply, builtIn string) error {
 	if err := s.checkReply(ctx, by, &r); err != nil {
 		return err
 	}
@@ -101,7 +101,7 @@ func (s *Store) SaveReply(ctx context.Context, by Actor, r Reply, builtIn string
 	return errs.Wrap("desk.SaveReply", err)
 }
 
-func (s *Store) checkReply(ctx context.Context, by Actor, r *Reply) error {
+func (s *Store) checkReply(ctx context.Context, by viewer.Actor, r *Reply) error {
 	school, err := s.schoolOf(ctx, r.AssociationID)
 	if err != nil {
 		return err
@@ -149,7 +149,7 @@ func (s *Store) insertReply(ctx context.Context, r Reply) error {
 }
 
 // RemoveReply takes an answer away; without any left the built-in ones come back.
-func (s *Store) RemoveReply(ctx context.Context, by Actor, association, reply id.ID) error {
+func (s *Store) RemoveReply(ctx context.Context, by viewer.Actor, association, reply id.ID) error {
 	if !by.HasAt(association, viewer.Webmaster) {
 		return errs.E("desk.RemoveReply", errs.Forbidden, nil)
 	}
@@ -162,7 +162,7 @@ func (s *Store) RemoveReply(ctx context.Context, by Actor, association, reply id
 	return errs.Wrap("desk.RemoveReply", err)
 }
 
-func (s *Store) recordReply(ctx context.Context, by Actor, action string, r Reply) error {
+func (s *Store) recordReply(ctx context.Context, by viewer.Actor, action string, r Reply) error {
 	return s.trail.Record(ctx, audit.Entry{Actor: by.Viewer, ActorName: by.Name, Action: action, Object: "reply:" + r.ID.String(), Association: r.AssociationID,
 		Detail: map[string]any{"title": r.Title}})
 }

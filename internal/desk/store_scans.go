@@ -12,6 +12,7 @@ import (
 	"amicale/internal/errs"
 	"amicale/internal/id"
 	"amicale/internal/jobs"
+	"amicale/internal/viewer"
 )
 
 const (
@@ -25,7 +26,7 @@ const forgetScanJob = "desk.forget_scan"
 
 // Scan opens the diploma of a case for the staff who see the case, and leaves a line in the trail. The caller
 // closes.
-func (s *Store) Scan(ctx context.Context, by Actor, caseID id.ID) (Case, io.ReadCloser, error) {
+func (s *Store) Scan(ctx context.Context, by viewer.Actor, caseID id.ID) (Case, io.ReadCloser, error) {
 	c, err := s.Case(ctx, by.Viewer, caseID)
 	if err != nil {
 		return Case{}, nil, err
@@ -103,7 +104,7 @@ func (s *Store) sweepQuestions(ctx context.Context) error {
 		return err
 	}
 	return s.eachInTx(ctx, old, func(ctx context.Context, c *Case) error {
-		if err := s.close(ctx, Actor{Viewer: robot()}, c, Forgotten); err != nil {
+		if err := s.close(ctx, viewer.Actor{Viewer: robot()}, c, Forgotten); err != nil {
 			return err
 		}
 		return s.trail.Record(ctx, audit.Entry{Actor: robot(), Action: "case.forgotten", Person: c.PersonID, Object: object(c.ID), Association: c.AssociationID})

@@ -25,8 +25,8 @@ func TestDeskIsForItsStaff(t *testing.T) {
 		w.AskFor("Lavaut", 2010, "autre@exemple.fr")
 		c := w.One()
 		other, secretary, editor := desktest.Actor(viewer.Webmaster, w.Re.ID), desktest.Actor(viewer.Secretary, w.Ly.ID), desktest.Actor(viewer.Editor, w.Ly.ID)
-		graduateSelf := desk.Actor{Viewer: viewer.Viewer{Kind: viewer.Network, Account: id.New(), Person: laure.ID}}
-		for who, want := range map[*desk.Actor]errs.Kind{&other: errs.NotFound, &secretary: errs.Forbidden, &editor: errs.Forbidden, &graduateSelf: errs.Forbidden, {}: errs.Forbidden} {
+		graduateSelf := viewer.Actor{Viewer: viewer.Viewer{Kind: viewer.Network, Account: id.New(), Person: laure.ID}}
+		for who, want := range map[*viewer.Actor]errs.Kind{&other: errs.NotFound, &secretary: errs.Forbidden, &editor: errs.Forbidden, &graduateSelf: errs.Forbidden, {}: errs.Forbidden} {
 			_, err := w.Show(t.Context(), *who, c.ID, "")
 			w.Refused("show to "+who.Name, err, want)
 			w.Refused("send by "+who.Name, w.SendLink(t.Context(), *who, desktest.At(c), laure.ID, "autre@exemple.fr"), want)
@@ -100,7 +100,7 @@ func TestNoLinkIntoAnAccountThatMayDoMore(t *testing.T) {
 	w.Letters()
 	by := w.Webmaster()
 	w.Refused("from the desk", w.SendLink(t.Context(), by, desktest.At(w.One()), admin.ID, "pirate@exemple.fr"), errs.Conflict)
-	w.Refused("from the record", w.Invite(t.Context(), activation.Actor(by), activation.Invitation{Person: admin.ID, Email: "pirate@exemple.fr", Lang: "fr"}), errs.Conflict)
+	w.Refused("from the record", w.Invite(t.Context(), viewer.Actor(by), activation.Invitation{Person: admin.ID, Email: "pirate@exemple.fr", Lang: "fr"}), errs.Conflict)
 	w.WantLetters("refused")
 	w.Must("by the federation", w.SendLink(t.Context(), desktest.Federation(), desktest.At(w.One()), admin.ID, "nouvelle@exemple.fr"))
 }

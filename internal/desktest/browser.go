@@ -36,13 +36,13 @@ type Site struct {
 	*World
 	handler http.Handler
 	site    *web.Site
-	viewers map[id.ID]desk.Actor
+	viewers map[id.ID]viewer.Actor
 }
 
 // NewSite makes the site.
 func NewSite(t *testing.T, d *db.DB) *Site {
 	t.Helper()
-	s := &Site{World: New(t, d), viewers: map[id.ID]desk.Actor{}}
+	s := &Site{World: New(t, d), viewers: map[id.ID]viewer.Actor{}}
 	bundle, err := i18n.Load(activation.Messages, desk.Messages, people.Messages, mail.Messages, ui.Messages, web.Messages)
 	if err != nil {
 		t.Fatal(err)
@@ -96,7 +96,7 @@ func (s *Site) Guest() *Browser {
 }
 
 // As is somebody who is signed in.
-func (s *Site) As(a desk.Actor) *Browser {
+func (s *Site) As(a viewer.Actor) *Browser {
 	s.t.Helper()
 	b := s.Guest()
 	s.viewers[a.Account] = a

@@ -156,12 +156,12 @@ func (c claims) Stopped(ctx context.Context, persons []id.ID) ([]id.ID, error) {
 // deskLinks is activation as the desk knows it.
 type deskLinks struct{ w *World }
 
-func (l deskLinks) Invite(ctx context.Context, by desk.Actor, i desk.Invitation) error {
-	return l.w.Activation.Invite(ctx, activation.Actor(by), activation.Invitation(i))
+func (l deskLinks) Invite(ctx context.Context, by viewer.Actor, i desk.Invitation) error {
+	return l.w.Activation.Invite(ctx, viewer.Actor(by), activation.Invitation(i))
 }
 
-func (l deskLinks) MayInvite(ctx context.Context, by desk.Actor, d people.Dossier) error {
-	return l.w.Activation.MayInvite(ctx, activation.Actor(by), d)
+func (l deskLinks) MayInvite(ctx context.Context, by viewer.Actor, d people.Dossier) error {
+	return l.w.Activation.MayInvite(ctx, viewer.Actor(by), d)
 }
 
 func (l deskLinks) StopLinks(ctx context.Context, person id.ID, since time.Time) error {
@@ -322,15 +322,15 @@ func (w *World) Actions(c desk.Case) []string {
 func At(c desk.Case) desk.At { return desk.At{Case: c.ID, Version: c.Version} }
 
 // Actor is a member of the staff with a role.
-func Actor(name viewer.RoleName, a id.ID) desk.Actor {
-	return desk.Actor{Viewer: viewer.Viewer{Kind: viewer.Staff, Account: id.New(), Roles: []viewer.Role{{Name: name, Association: a}}}, Name: string(name)}
+func Actor(name viewer.RoleName, a id.ID) viewer.Actor {
+	return viewer.Actor{Viewer: viewer.Viewer{Kind: viewer.Staff, Account: id.New(), Roles: []viewer.Role{{Name: name, Association: a}}}, Name: string(name)}
 }
 
 // Federation is an administrator of the federation.
-func Federation() desk.Actor { return Actor(viewer.FederationAdmin, id.ID{}) }
+func Federation() viewer.Actor { return Actor(viewer.FederationAdmin, id.ID{}) }
 
 // Webmaster keeps the desk of the first school.
-func (w *World) Webmaster() desk.Actor { return Actor(viewer.Webmaster, w.Ly.ID) }
+func (w *World) Webmaster() viewer.Actor { return Actor(viewer.Webmaster, w.Ly.ID) }
 
 // Must ends the test at an error.
 func (w *World) Must(what string, err error) {

@@ -47,7 +47,7 @@ func (s *Store) Testers(ctx context.Context, v viewer.Viewer, campaign id.ID) ([
 
 // Test sends one version to a member of the staff, with the fields filled as a sample says. Its links lead where they
 // say, and its ways out lead nowhere.
-func (s *Store) Test(ctx context.Context, by Actor, campaign id.ID, lang, to string) error {
+func (s *Store) Test(ctx context.Context, by viewer.Actor, campaign id.ID, lang, to string) error {
 	c, err := s.ByID(ctx, by.Viewer, campaign)
 	if err != nil {
 		return err

@@ -198,13 +198,13 @@ func (w *world) crowd(a people.Association, n int) []id.ID {
 	return out
 }
 
-func actor(name viewer.RoleName, a id.ID) newsletters.Actor {
-	return newsletters.Actor{Viewer: viewer.Viewer{Kind: viewer.Staff, Account: id.New(), Roles: []viewer.Role{{Name: name, Association: a}}}, Name: string(name)}
+func actor(name viewer.RoleName, a id.ID) viewer.Actor {
+	return viewer.Actor{Viewer: viewer.Viewer{Kind: viewer.Staff, Account: id.New(), Roles: []viewer.Role{{Name: name, Association: a}}}, Name: string(name)}
 }
 
-func federation() newsletters.Actor { return actor(viewer.FederationAdmin, id.ID{}) }
+func federation() viewer.Actor { return actor(viewer.FederationAdmin, id.ID{}) }
 
-func (w *world) editor() newsletters.Actor { return actor(viewer.Editor, w.ly.ID) }
+func (w *world) editor() viewer.Actor { return actor(viewer.Editor, w.ly.ID) }
 
 // words are a letter that nothing keeps from leaving.
 func words() map[string]compose.Written {

@@ -18,14 +18,7 @@ import (
 	"amicale/internal/newsletters/compose"
 	"amicale/internal/newsletters/segments"
 	"amicale/internal/people"
-	"amicale/internal/viewer"
 )
-
-// Actor is a member of the staff at work, with the name that the trail shows.
-type Actor struct {
-	viewer.Viewer
-	Name string
-}
 
 // Kind is what a letter is about; people say yes or no to each kind.
 type Kind string

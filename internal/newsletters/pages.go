@@ -51,8 +51,6 @@ func (p *Pages) Routes() []web.Route {
 	return routes
 }
 
-func actorOf(r *web.Request) Actor { return Actor{Viewer: r.Viewer, Name: r.Identity.Name} }
-
 // read is the campaign in the path.
 func (p *Pages) read(r *web.Request) (Campaign, error) {
 	campaign, err := r.ID("id")
@@ -111,7 +109,7 @@ func (p *Pages) create(r *web.Request) error {
 	if c.SenderID, err = parseSender(f.Text("sender")); err != nil {
 		return err
 	}
-	made, err := p.store.Create(r.Ctx(), actorOf(r), c)
+	made, err := p.store.Create(r.Ctx(), r.Actor(), c)
 	if msgs, ok := r.Refused(err); err != nil && ok {
 		return p.newWith(r, newProps{Typed: c, Errors: msgs}, web.Status(err))
 	}
@@ -140,23 +138,25 @@ type action struct {
 	path string // last part of the address
 	done string // message once it is
 	back string // last part of the address to go on to; "" is the campaign
-	run  func(r *web.Request, f *web.Form, by Actor, campaign id.ID) error
+	run  func(r *web.Request, f *web.Form, by viewer.Actor, campaign id.ID) error
 }
 
 func (p *Pages) actions() []action {
 	s := p.store
-	plain := func(run func(s *Store, r *web.Request, by Actor, campaign id.ID) error) func(*web.Request, *web.Form, Actor, id.ID) error {
-		return func(r *web.Request, _ *web.Form, by Actor, campaign id.ID) error { return run(s, r, by, campaign) }
+	plain := func(run func(s *Store, r *web.Request, by viewer.Actor, campaign id.ID) error) func(*web.Request, *web.Form, viewer.Actor, id.ID) error {
+		return func(r *web.Request, _ *web.Form, by viewer.Actor, campaign id.ID) error {
+			return run(s, r, by, campaign)
+		}
 	}
 	return []action{
 		{"images/retirer", "newsletters.done.image_removed", "", p.removeImage},
 		{"essai", "newsletters.done.tested", "envoi", p.test},
 		{"programmer", "newsletters.done.scheduled", "envoi", p.schedule},
-		{"deprogrammer", "newsletters.done.unscheduled", "envoi", plain(func(s *Store, r *web.Request, by Actor, c id.ID) error { return s.Unschedule(r.Ctx(), by, c) })},
+		{"deprogrammer", "newsletters.done.unscheduled", "envoi", plain(func(s *Store, r *web.Request, by viewer.Actor, c id.ID) error { return s.Unschedule(r.Ctx(), by, c) })},
 		{"envoyer", "newsletters.done.started", "suivi", p.start},
-		{"pause", "newsletters.done.paused", "suivi", plain(func(s *Store, r *web.Request, by Actor, c id.ID) error { return s.Pause(r.Ctx(), by, c) })},
-		{"reprendre", "newsletters.done.resumed", "suivi", plain(func(s *Store, r *web.Request, by Actor, c id.ID) error { return s.Resume(r.Ctx(), by, c) })},
-		{"arreter", "newsletters.done.stopped", "suivi", plain(func(s *Store, r *web.Request, by Actor, c id.ID) error { return s.Stop(r.Ctx(), by, c) })},
+		{"pause", "newsletters.done.paused", "suivi", plain(func(s *Store, r *web.Request, by viewer.Actor, c id.ID) error { return s.Pause(r.Ctx(), by, c) })},
+		{"reprendre", "newsletters.done.resumed", "suivi", plain(func(s *Store, r *web.Request, by viewer.Actor, c id.ID) error { return s.Resume(r.Ctx(), by, c) })},
+		{"arreter", "newsletters.done.stopped", "suivi", plain(func(s *Store, r *web.Request, by viewer.Actor, c id.ID) error { return s.Stop(r.Ctx(), by, c) })},
 		{"copier", "newsletters.done.copied", "", p.copy},
 		{"supprimer", "newsletters.done.removed", "", p.remove},
 	}
@@ -178,7 +178,7 @@ func (p *Pages) act(a action) web.Handle {
 		if err != nil {
 			return err
 		}
-		err = a.run(r, f, actorOf(r), campaign)
+		err = a.run(r, f, r.Actor(), campaign)
 		var elsewhere gone
 		if errors.As(err, &elsewhere) {
 			return r.Done(elsewhere.to, a.done)

@@ -8,6 +8,7 @@ import (
 	"amicale/internal/errs"
 	"amicale/internal/id"
 	"amicale/internal/newsletters/compose"
+	"amicale/internal/viewer"
 	"amicale/internal/web"
 )
 
@@ -65,7 +66,7 @@ func (p *Pages) update(r *web.Request) error {
 	if c.Versions["en"] != before["en"] && c.Versions["fr"] == before["fr"] {
 		shown = "en" // what is being written
 	}
-	err = p.store.Save(r.Ctx(), actorOf(r), c)
+	err = p.store.Save(r.Ctx(), r.Actor(), c)
 	msgs, mend := map[string]string(nil), false
 	if err != nil {
 		if msgs, mend = r.Refused(err); !mend {
@@ -119,7 +120,7 @@ func (p *Pages) addImage(r *web.Request) error {
 		return p.imageRefused(r, c, badImage("newsletters.image.none", nil))
 	}
 	defer file.Close()
-	if _, err := p.store.AddImage(r.Ctx(), actorOf(r), c.ID, head.Filename, file); err != nil {
+	if _, err := p.store.AddImage(r.Ctx(), r.Actor(), c.ID, head.Filename, file); err != nil {
 		return p.imageRefused(r, c, err)
 	}
 	return r.Done(campaignPath(c.ID)+"#images", "newsletters.done.image_added")
@@ -133,7 +134,7 @@ func (p *Pages) imageRefused(r *web.Request, c Campaign, err error) error {
 	return p.editWith(r, c, refused{msgs: msgs}, web.Status(err))
 }
 
-func (p *Pages) removeImage(r *web.Request, f *web.Form, by Actor, campaign id.ID) error {
+func (p *Pages) removeImage(r *web.Request, f *web.Form, by viewer.Actor, campaign id.ID) error {
 	image, err := id.Parse(f.Text("image"))
 	if err != nil {
 		return badRequest
@@ -142,7 +143,7 @@ func (p *Pages) removeImage(r *web.Request, f *web.Form, by Actor, campaign id.I
 }
 
 // copy goes on to the copy.
-func (p *Pages) copy(r *web.Request, _ *web.Form, by Actor, campaign id.ID) error {
+func (p *Pages) copy(r *web.Request, _ *web.Form, by viewer.Actor, campaign id.ID) error {
 	c, err := p.store.ByID(r.Ctx(), by.Viewer, campaign)
 	if err != nil {
 		return err
@@ -154,7 +155,7 @@ func (p *Pages) copy(r *web.Request, _ *web.Form, by Actor, campaign id.ID) erro
 	return gone{campaignPath(made)}
 }
 
-func (p *Pages) remove(r *web.Request, _ *web.Form, by Actor, campaign id.ID) error {
+func (p *Pages) remove(r *web.Request, _ *web.Form, by viewer.Actor, campaign id.ID) error {
 	if err := p.store.Remove(r.Ctx(), by, campaign); err != nil {
 		return err
 	}

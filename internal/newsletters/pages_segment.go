@@ -73,7 +73,7 @@ func (p *Pages) updateSegment(r *web.Request) error {
 		return p.countPart(r, c, segment, err)
 	}
 	if err == nil {
-		err = p.store.SaveSegment(r.Ctx(), actorOf(r), c.ID, segment)
+		err = p.store.SaveSegment(r.Ctx(), r.Actor(), c.ID, segment)
 	}
 	if msgs, ok := r.Refused(err); err != nil && ok {
 		return p.segmentWith(r, c, refused{msgs, f}, web.Status(err))

@@ -8,6 +8,7 @@ import (
 	"amicale/internal/errs"
 	"amicale/internal/id"
 	"amicale/internal/ui"
+	"amicale/internal/viewer"
 	"amicale/internal/web"
 )
 
@@ -69,11 +70,11 @@ func values(m map[string]string) []string {
 	return out
 }
 
-func (p *Pages) test(r *web.Request, f *web.Form, by Actor, campaign id.ID) error {
+func (p *Pages) test(r *web.Request, f *web.Form, by viewer.Actor, campaign id.ID) error {
 	return p.store.Test(r.Ctx(), by, campaign, f.Text("lang"), f.Text("to"))
 }
 
-func (p *Pages) start(r *web.Request, f *web.Form, by Actor, campaign id.ID) error {
+func (p *Pages) start(r *web.Request, f *web.Form, by viewer.Actor, campaign id.ID) error {
 	n, ok := number(f.Text("count"))
 	if !ok {
 		e := errs.Fields{}
@@ -97,7 +98,7 @@ func number(s string) (n int, ok bool) {
 	return n, ok
 }
 
-func (p *Pages) schedule(r *web.Request, f *web.Form, by Actor, campaign id.ID) error {
+func (p *Pages) schedule(r *web.Request, f *web.Form, by viewer.Actor, campaign id.ID) error {
 	at, ok := moment(f.Text("day"), f.Text("hour"))
 	if !ok {
 		e := errs.Fields{}
@@ -173,7 +174,7 @@ func (p *Pages) failures(r *web.Request) error {
 		return err
 	}
 	paging := r.Paging(pageSize)
-	list, total, err := p.store.Failures(r.Ctx(), actorOf(r), campaign, paging.Size, paging.Offset())
+	list, total, err := p.store.Failures(r.Ctx(), r.Actor(), campaign, paging.Size, paging.Offset())
 	if err != nil {
 		return err
 	}

@@ -39,12 +39,12 @@ type site struct {
 	*world
 	web     *web.Site
 	handler http.Handler
-	viewers map[id.ID]newsletters.Actor
+	viewers map[id.ID]viewer.Actor
 }
 
 func newSite(t *testing.T, d *db.DB) *site {
 	t.Helper()
-	s := &site{world: newWorld(t, d), viewers: map[id.ID]newsletters.Actor{}}
+	s := &site{world: newWorld(t, d), viewers: map[id.ID]viewer.Actor{}}
 	bundle, err := i18n.Load(newsletters.Messages, people.Messages, mail.Messages, ui.Messages, web.Messages)
 	s.must(err)
 	s.web = &web.Site{
@@ -74,7 +74,7 @@ type answer struct {
 	body   string
 }
 
-func (s *site) do(a newsletters.Actor, req *http.Request) *answer {
+func (s *site) do(a viewer.Actor, req *http.Request) *answer {
 	s.t.Helper()
 	if !a.Account.IsZero() {
 		s.viewers[a.Account] = a
@@ -96,12 +96,12 @@ func (s *site) do(a newsletters.Actor, req *http.Request) *answer {
 // missing is a message that has no text.
 var missing = regexp.MustCompile(`\b(newsletters|magazine|people|ui)\.[a-z_]+(\.[a-z_0-9]+)*\b`)
 
-func (s *site) get(a newsletters.Actor, path string) *answer {
+func (s *site) get(a viewer.Actor, path string) *answer {
 	s.t.Helper()
 	return s.do(a, httptest.NewRequest("GET", origin+path, nil))
 }
 
-func (s *site) post(a newsletters.Actor, path string, form ...string) *answer {
+func (s *site) post(a viewer.Actor, path string, form ...string) *answer {
 	s.t.Helper()
 	return s.do(a, request(path, form...))
 }
@@ -116,7 +116,7 @@ func request(path string, form ...string) *http.Request {
 	return req
 }
 
-func (s *site) upload(a newsletters.Actor, path, name string, content []byte) *answer {
+func (s *site) upload(a viewer.Actor, path, name string, content []byte) *answer {
 	s.t.Helper()
 	var b bytes.Buffer
 	m := multipart.NewWriter(&b)
@@ -169,13 +169,13 @@ func TestEveryPageAndViewer(t *testing.T) {
 	draft, sent := s.draft(nil), s.started(func(c *newsletters.Campaign) { c.Public = true; c.Kind = newsletters.Events })
 	viewers := []struct {
 		name string
-		by   newsletters.Actor
+		by   viewer.Actor
 		// what he gets: pages of letters, those of another's, and the failures
 		pages, of, failures int
 	}{
-		{"guest", newsletters.Actor{}, 303, 303, 303},
-		{"member", newsletters.Actor{Viewer: viewer.Viewer{Kind: viewer.Network, Account: id.New(), Person: id.New(), Member: true}}, 403, 403, 403},
-		{"recruiter", newsletters.Actor{Viewer: viewer.Viewer{Kind: viewer.Recruiter, Account: id.New()}}, 403, 403, 403},
+		{"guest", viewer.Actor{}, 303, 303, 303},
+		{"member", viewer.Actor{Viewer: viewer.Viewer{Kind: viewer.Network, Account: id.New(), Person: id.New(), Member: true}}, 403, 403, 403},
+		{"recruiter", viewer.Actor{Viewer: viewer.Viewer{Kind: viewer.Recruiter, Account: id.New()}}, 403, 403, 403},
 		{"secretary", actor(viewer.Secretary, s.ly.ID), 403, 403, 200},
 		{"editor elsewhere", actor(viewer.Editor, s.re.ID), 200, 404, 403},
 		{"webmaster elsewhere", actor(viewer.Webmaster, s.re.ID), 200, 404, 404},
@@ -246,12 +246,12 @@ func TestALetterByItsPages(t *testing.T) {
 		s.upload(by, at+"/images", `C:\dessin.png`, b.Bytes()).want(303)
 		page = s.get(by, at).want(200, "dessin.png")
 		path := regexp.MustCompile(`/lettres/images/[A-Z2-7]{26}\.png`).FindString(page.body)
-		shown := s.get(newsletters.Actor{}, path).want(200)
+		shown := s.get(viewer.Actor{}, path).want(200)
 		if shown.header.Get("Content-Type") != "image/png" || shown.header.Get("Cross-Origin-Resource-Policy") != "cross-origin" {
 			t.Errorf("the picture: %v", shown.header)
 		}
-		s.get(newsletters.Actor{}, "/lettres/images/AAAAAAAAAAAAAAAAAAAAAAAAAA.png").want(404)
-		s.get(newsletters.Actor{}, "/lettres/images/..%2F..%2Fx.png").want(404)
+		s.get(viewer.Actor{}, "/lettres/images/AAAAAAAAAAAAAAAAAAAAAAAAAA.png").want(404)
+		s.get(viewer.Actor{}, "/lettres/images/..%2F..%2Fx.png").want(404)
 
 		// What is refused stays in the form.
 		form := []string{"title", "Juin", "kind", "news", "version", "1", "fr_subject", "{{prenom}}, les nouvelles", "fr_preheader", "Ce mois-ci", "public", "1",
@@ -328,21 +328,21 @@ func TestALetterByItsPages(t *testing.T) {
 			t.Error("the progress does not end")
 		}
 		campaign := at[len(newsletters.Path)+1:]
-		s.get(newsletters.Actor{}, "/l/"+campaign+"/0").want(302)
-		if got := s.get(newsletters.Actor{}, "/l/"+campaign+"/0").want(302).header.Get("Location"); got != "https://exemple.fr/gala" {
+		s.get(viewer.Actor{}, "/l/"+campaign+"/0").want(302)
+		if got := s.get(viewer.Actor{}, "/l/"+campaign+"/0").want(302).header.Get("Location"); got != "https://exemple.fr/gala" {
 			t.Errorf("leads to %q", got)
 		}
 		head := httptest.NewRequest("HEAD", origin+"/l/"+campaign+"/0", nil)
-		s.do(newsletters.Actor{}, head).want(302)
+		s.do(viewer.Actor{}, head).want(302)
 		for _, bad := range []string{"/l/" + campaign + "/9", "/l/" + campaign + "/-1", "/l/" + campaign + "/x", "/l/x/0", "/l/" + id.New().String() + "/0"} {
-			s.get(newsletters.Actor{}, bad).want(404)
+			s.get(viewer.Actor{}, bad).want(404)
 		}
 		got := s.get(by, at+"/suivi").want(200, "Envoyée", "Adresse qui n’existe plus", "https://exemple.fr/gala").without("lavaut@exemple.fr", "Lavaut").text()
 		if !strings.Contains(got, "https://exemple.fr/gala2") {
 			t.Errorf("clicks: %s", got)
 		}
 		s.get(by, at+"/echecs").want(200, "Ada Lavaut", "lavaut@exemple.fr", "no such user")
-		s.get(newsletters.Actor{}, "/lettres/"+campaign).want(200, "Bonjour.", "https://exemple.fr/gala").without("Lavaut", "/l/", "Ne plus recevoir")
+		s.get(viewer.Actor{}, "/lettres/"+campaign).want(200, "Bonjour.", "https://exemple.fr/gala").without("Lavaut", "/l/", "Ne plus recevoir")
 
 		// A copy is a draft with pictures of its own.
 		copied := s.post(by, at+"/copier").want(303).header.Get("Location")
@@ -425,7 +425,7 @@ func TestEnglishVisitorAndReader(t *testing.T) {
 	s.settle(list, func(i int, p outbox.Parcel) outbox.Outcome { return arrived(i, p) })
 	req := httptest.NewRequest("GET", origin+"/lettres/"+c.ID.String(), nil)
 	req.Header.Set("Accept-Language", "en")
-	s.do(newsletters.Actor{}, req).want(200, "Hello.")
+	s.do(viewer.Actor{}, req).want(200, "Hello.")
 	req = httptest.NewRequest("GET", origin+newsletters.Path+"/"+c.ID.String()+"/suivi", nil)
 	req.Header.Set("Accept-Language", "en")
 	s.do(s.editor(), req).want(200, "delivered", "Sent")

@@ -195,7 +195,7 @@ func (s *Store) sender(ctx context.Context, sender id.ID) (Sender, error) {
 }
 
 // Create begins a draft. A copy of another campaign is one with its words and its segment.
-func (s *Store) Create(ctx context.Context, by Actor, c Campaign) (id.ID, error) {
+func (s *Store) Create(ctx context.Context, by viewer.Actor, c Campaign) (id.ID, error) {
 	if !segments.MayWrite(by.Viewer, c.SenderID) {
 		return id.ID{}, errs.E("newsletters.Create", errs.Forbidden, nil)
 	}
@@ -225,7 +225,7 @@ func filled[M ~map[K]V, K comparable, V any](m M) M {
 }
 
 // record leaves a line in the trail about a campaign.
-func (s *Store) record(ctx context.Context, by Actor, action string, c Campaign, detail map[string]any) error {
+func (s *Store) record(ctx context.Context, by viewer.Actor, action string, c Campaign, detail map[string]any) error {
 	if detail == nil {
 		detail = map[string]any{}
 	}
@@ -235,7 +235,7 @@ func (s *Store) record(ctx context.Context, by Actor, action string, c Campaign,
 
 // Save changes a draft. A version that is no longer the latest is Conflict when somebody else wrote it; an author's own
 // saves, of which the page makes some by itself, may overtake each other.
-func (s *Store) Save(ctx context.Context, by Actor, c Campaign) error {
+func (s *Store) Save(ctx context.Context, by viewer.Actor, c Campaign) error {
 	if err := c.check(); err != nil {
 		return err
 	}
@@ -248,7 +248,7 @@ func (s *Store) Save(ctx context.Context, by Actor, c Campaign) error {
 }
 
 // SaveSegment changes to whom a draft goes.
-func (s *Store) SaveSegment(ctx context.Context, by Actor, campaign id.ID, segment segments.Segment) error {
+func (s *Store) SaveSegment(ctx context.Context, by viewer.Actor, campaign id.ID, segment segments.Segment) error {
 	return s.edit(ctx, by, Campaign{ID: campaign}, func(ctx context.Context) error {
 		return s.DB.ExecOne(ctx, `UPDATE campaigns SET segment = ?, updated_at = ? WHERE id = ? AND state = 'draft'`,
 			db.ToJSON(filled(segment)), s.Now(), campaign)
@@ -256,7 +256,7 @@ func (s *Store) SaveSegment(ctx context.Context, by Actor, campaign id.ID, segme
 }
 
 // edit runs a change of a draft. The trail tells it once an hour: an author saves often.
-func (s *Store) edit(ctx context.Context, by Actor, c Campaign, run func(ctx context.Context) error) error {
+func (s *Store) edit(ctx context.Context, by viewer.Actor, c Campaign, run func(ctx context.Context) error) error {
 	err := s.DB.Tx(ctx, func(ctx context.Context) error {
 		old, err := s.ByID(ctx, by.Viewer, c.ID)
 		if err != nil {
@@ -276,7 +276,7 @@ func (s *Store) edit(ctx context.Context, by Actor, c Campaign, run func(ctx con
 }
 
 // Remove throws a draft away.
-func (s *Store) Remove(ctx context.Context, by Actor, campaign id.ID) error {
+func (s *Store) Remove(ctx context.Context, by viewer.Actor, campaign id.ID) error {
 	err := s.DB.Tx(ctx, func(ctx context.Context) error {
 		c, err := s.ByID(ctx, by.Viewer, campaign)
 		if err != nil {

@@ -55,7 +55,7 @@ func (s *Store) images(ctx context.Context, campaign id.ID) ([]Image, error) {
 }
 
 // AddImage takes a picture into a draft.
-func (s *Store) AddImage(ctx context.Context, by Actor, campaign id.ID, fileName string, r io.Reader) (Image, error) {
+func (s *Store) AddImage(ctx context.Context, by viewer.Actor, campaign id.ID, fileName string, r io.Reader) (Image, error) {
 	c, err := s.ByID(ctx, by.Viewer, campaign)
 	if err != nil {
 		return Image{}, err
@@ -130,7 +130,7 @@ func imageProblem(err error) error {
 }
 
 // RemoveImage takes a picture out of a draft. Test letters that show it show a gap from then on.
-func (s *Store) RemoveImage(ctx context.Context, by Actor, campaign, image id.ID) error {
+func (s *Store) RemoveImage(ctx context.Context, by viewer.Actor, campaign, image id.ID) error {
 	return s.edit(ctx, by, Campaign{ID: campaign}, func(ctx context.Context) error {
 		name, err := db.One[string](ctx, s.DB, `
 			DELETE FROM campaign_images WHERE id = ? AND campaign_id IN (SELECT id FROM campaigns WHERE id = ? AND state = 'draft') RETURNING name`, image, campaign)

@@ -79,7 +79,7 @@ func (s *Store) Public(ctx context.Context, campaign id.ID, lang string) (Shown,
 }
 
 // Copy begins a draft with the words, the pictures and the segment of another campaign.
-func (s *Store) Copy(ctx context.Context, by Actor, campaign id.ID, title string) (id.ID, error) {
+func (s *Store) Copy(ctx context.Context, by viewer.Actor, campaign id.ID, title string) (id.ID, error) {
 	c, err := s.ByID(ctx, by.Viewer, campaign)
 	if err != nil {
 		return id.ID{}, err

@@ -14,7 +14,7 @@ import (
 )
 
 // move carries a campaign from one state to another, with a line in the trail; more is what else happens.
-func (s *Store) move(ctx context.Context, by Actor, campaign id.ID, st step, more func(ctx context.Context, c Campaign) error) error {
+func (s *Store) move(ctx context.Context, by viewer.Actor, campaign id.ID, st step, more func(ctx context.Context, c Campaign) error) error {
 	err := s.DB.Tx(ctx, func(ctx context.Context) error {
 		c, err := s.ByID(ctx, by.Viewer, campaign)
 		if err != nil {
@@ -44,7 +44,7 @@ func (s *Store) move(ctx context.Context, by Actor, campaign id.ID, st step, mor
 const farthest = 366 * 24 * time.Hour
 
 // Schedule plans when a letter leaves, once nothing stops it.
-func (s *Store) Schedule(ctx context.Context, by Actor, campaign id.ID, at time.Time) error {
+func (s *Store) Schedule(ctx context.Context, by viewer.Actor, campaign id.ID, at time.Time) error {
 	if now := s.Now(); !at.After(now) || at.After(now.Add(farthest)) {
 		f := errs.Fields{}
 		f.Add("at", "newsletters.need_time")
@@ -60,7 +60,7 @@ func (s *Store) Schedule(ctx context.Context, by Actor, campaign id.ID, at time.
 }
 
 // Unschedule makes a planned letter a draft again.
-func (s *Store) Unschedule(ctx context.Context, by Actor, campaign id.ID) error {
+func (s *Store) Unschedule(ctx context.Context, by viewer.Actor, campaign id.ID) error {
 	return s.move(ctx, by, campaign, unschedule, func(ctx context.Context, _ Campaign) error {
 		_, err := s.DB.Exec(ctx, `UPDATE campaigns SET scheduled_at = NULL WHERE id = ?`, campaign)
 		return err
@@ -69,7 +69,7 @@ func (s *Store) Unschedule(ctx context.Context, by Actor, campaign id.ID) error 
 
 // Start lets a letter leave now. expected is the number of recipients that the author saw and confirmed; when the segment
 // has another one by now, nothing leaves and the error says so.
-func (s *Store) Start(ctx context.Context, by Actor, campaign id.ID, expected int) error {
+func (s *Store) Start(ctx context.Context, by viewer.Actor, campaign id.ID, expected int) error {
 	c, err := s.ByID(ctx, by.Viewer, campaign)
 	if err != nil {
 		return err
@@ -123,12 +123,12 @@ func (s *Store) sendable(ctx context.Context, c Campaign) error {
 }
 
 // Pause keeps back what has not left yet.
-func (s *Store) Pause(ctx context.Context, by Actor, campaign id.ID) error {
+func (s *Store) Pause(ctx context.Context, by viewer.Actor, campaign id.ID) error {
 	return s.move(ctx, by, campaign, pause, nil)
 }
 
 // Resume lets the rest leave.
-func (s *Store) Resume(ctx context.Context, by Actor, campaign id.ID) error {
+func (s *Store) Resume(ctx context.Context, by viewer.Actor, campaign id.ID) error {
 	return s.move(ctx, by, campaign, resume, func(ctx context.Context, c Campaign) error {
 		s.DB.AfterCommit(ctx, s.Post.Wake)
 		if _, err := s.DB.Exec(ctx, `UPDATE campaigns SET resumed_at = ? WHERE id = ?`, s.Now(), campaign); err != nil {
@@ -142,7 +142,7 @@ func (s *Store) Resume(ctx context.Context, by Actor, campaign id.ID) error {
 }
 
 // Stop ends a campaign for good.
-func (s *Store) Stop(ctx context.Context, by Actor, campaign id.ID) error {
+func (s *Store) Stop(ctx context.Context, by viewer.Actor, campaign id.ID) error {
 	return s.move(ctx, by, campaign, stop, func(ctx context.Context, _ Campaign) error {
 		_, err := s.DB.Exec(ctx, `UPDATE campaigns SET finished_at = ? WHERE id = ?`, s.Now(), campaign)
 		return err
@@ -163,7 +163,7 @@ func (s *Store) startDue(ctx context.Context) error {
 	if err != nil {
 		return errs.Wrap("newsletters.startDue", err)
 	}
-	clock := Actor{Viewer: viewer.ForSystem("newsletters"), Name: "–"}
+	clock := viewer.Actor{Viewer: viewer.ForSystem("newsletters"), Name: "–"}
 	for _, campaign := range due {
 		err := s.move(ctx, clock, campaign, start, s.begin)
 		if errs.KindOf(err) == errs.Invalid && err != nil { // what it needs is gone since: its author must look
@@ -178,7 +178,7 @@ func (s *Store) startDue(ctx context.Context) error {
 }
 
 // giveBack makes a planned letter that cannot leave a draft again, and tells.
-func (s *Store) giveBack(ctx context.Context, by Actor, campaign id.ID) error {
+func (s *Store) giveBack(ctx context.Context, by viewer.Actor, campaign id.ID) error {
 	return s.move(ctx, by, campaign, unschedule, func(ctx context.Context, _ Campaign) error {
 		if _, err := s.DB.Exec(ctx, `UPDATE campaigns SET scheduled_at = NULL WHERE id = ?`, campaign); err != nil {
 			return err

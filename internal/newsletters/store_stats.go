@@ -62,7 +62,7 @@ type Failure struct {
 
 // Failures are the letters of a campaign that did not arrive, as far as the viewer may manage those they were for, the
 // latest first; total counts them all. Reading them leaves a line in the trail, once an hour.
-func (s *Store) Failures(ctx context.Context, by Actor, campaign id.ID, size, offset int) (list []Failure, total int, err error) {
+func (s *Store) Failures(ctx context.Context, by viewer.Actor, campaign id.ID, size, offset int) (list []Failure, total int, err error) {
 	c, err := s.campaign(ctx, campaign)
 	if err == nil && !MaySeeFailures(by.Viewer, c.SenderID) {
 		err = errs.NotFound

@@ -35,7 +35,7 @@ func TestWhoMayWrite(t *testing.T) {
 		federations := w.draft(func(c *newsletters.Campaign) { c.SenderID = id.ID{} })
 		for _, c := range []struct {
 			name           string
-			by             newsletters.Actor
+			by             viewer.Actor
 			own, federated bool
 			list           error
 		}{
@@ -44,8 +44,8 @@ func TestWhoMayWrite(t *testing.T) {
 			{"webmaster", actor(viewer.Webmaster, w.ly.ID), true, false, nil},
 			{"secretary", actor(viewer.Secretary, w.ly.ID), false, false, errs.Forbidden},
 			{"editor elsewhere", actor(viewer.Editor, w.re.ID), false, false, nil},
-			{"member", newsletters.Actor{Viewer: viewer.Viewer{Kind: viewer.Network, Account: id.New(), Person: id.New(), Member: true}}, false, false, errs.Forbidden},
-			{"guest", newsletters.Actor{}, false, false, errs.Forbidden},
+			{"member", viewer.Actor{Viewer: viewer.Viewer{Kind: viewer.Network, Account: id.New(), Person: id.New(), Member: true}}, false, false, errs.Forbidden},
+			{"guest", viewer.Actor{}, false, false, errs.Forbidden},
 		} {
 			for campaign, may := range map[id.ID]bool{of.ID: c.own, federations.ID: c.federated} {
 				_, err := w.ByID(ctx, c.by.Viewer, campaign)

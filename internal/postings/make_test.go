@@ -189,11 +189,11 @@ func (w *world) blobs() (out []string) {
 	return out
 }
 
-func staff(role viewer.RoleName, a id.ID) postings.Actor {
-	return postings.Actor{Name: string(role), Viewer: viewer.Viewer{Kind: viewer.Staff, Account: id.New(), Roles: []viewer.Role{{Name: role, Association: a}}}}
+func staff(role viewer.RoleName, a id.ID) viewer.Actor {
+	return viewer.Actor{Name: string(role), Viewer: viewer.Viewer{Kind: viewer.Staff, Account: id.New(), Roles: []viewer.Role{{Name: role, Association: a}}}}
 }
 
-func federation() postings.Actor { return staff(viewer.FederationAdmin, id.ID{}) }
+func federation() viewer.Actor { return staff(viewer.FederationAdmin, id.ID{}) }
 
 // answer is what a request got.
 type answer struct {

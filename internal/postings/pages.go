@@ -10,6 +10,7 @@ import (
 	"amicale/internal/id"
 	"amicale/internal/people"
 	"amicale/internal/ui"
+	"amicale/internal/viewer"
 	"amicale/internal/web"
 )
 
@@ -47,22 +48,22 @@ type action struct {
 	path string // after the draft's address
 	done string // message once it is
 	ends bool   // the draft leaves the list of those to be decided
-	run  func(r *web.Request, f *web.Form, by Actor, at At) error
+	run  func(r *web.Request, f *web.Form, by viewer.Actor, at At) error
 }
 
 func (p *Pages) actions() []action {
 	s := p.store
 	return []action{
-		{"", "postings.done.saved", false, func(r *web.Request, f *web.Form, by Actor, at At) error {
+		{"", "postings.done.saved", false, func(r *web.Request, f *web.Form, by viewer.Actor, at At) error {
 			return s.Edit(r.Ctx(), by, at, wordsOf(f))
 		}},
-		{"/garder", "postings.done.kept", true, func(r *web.Request, f *web.Form, by Actor, at At) error {
+		{"/garder", "postings.done.kept", true, func(r *web.Request, f *web.Form, by viewer.Actor, at At) error {
 			return s.Decide(r.Ctx(), by, at, decisionOf(f, true))
 		}},
-		{"/refuser", "postings.done.refused", true, func(r *web.Request, f *web.Form, by Actor, at At) error {
+		{"/refuser", "postings.done.refused", true, func(r *web.Request, f *web.Form, by viewer.Actor, at At) error {
 			return s.Decide(r.Ctx(), by, at, decisionOf(f, false))
 		}},
-		{"/rouvrir", "postings.done.reopened", false, func(r *web.Request, _ *web.Form, by Actor, at At) error {
+		{"/rouvrir", "postings.done.reopened", false, func(r *web.Request, _ *web.Form, by viewer.Actor, at At) error {
 			return s.Reopen(r.Ctx(), by, at)
 		}},
 	}
@@ -80,8 +81,6 @@ func decisionOf(f *web.Form, keep bool) Decision {
 	return Decision{Keep: keep, Note: f.Text("note"), Reply: reply, Words: f.Text("words")}
 }
 
-func actorOf(r *web.Request) Actor { return Actor{Viewer: r.Viewer, Name: r.Identity.Name} }
-
 // act runs an action from the version that the visitor saw. What is refused is shown on the draft's page, with what was
 // typed; a decision can be taken back from the next page.
 func (p *Pages) act(a action) web.Handle {
@@ -95,7 +94,7 @@ func (p *Pages) act(a action) web.Handle {
 			return err
 		}
 		version := r.Version(f)
-		err = a.run(r, f, actorOf(r), At{Draft: draft, Version: version})
+		err = a.run(r, f, r.Actor(), At{Draft: draft, Version: version})
 		if err == nil {
 			return p.afterwards(r, a, draft, version+1)
 		}

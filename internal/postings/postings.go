@@ -137,12 +137,6 @@ type Decision struct {
 	Words string // added to that letter, or a letter of their own
 }
 
-// Actor is a member of the staff at work, with the name that the trail shows.
-type Actor struct {
-	viewer.Viewer
-	Name string
-}
-
 // Roles are those that see an association's drafts.
 func Roles() []viewer.RoleName { return []viewer.RoleName{viewer.Webmaster, viewer.Editor} }
 

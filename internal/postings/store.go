@@ -130,7 +130,7 @@ func (s *Store) draft(ctx context.Context, v viewer.Viewer, draft id.ID) (Draft,
 }
 
 // change runs fn on a draft as the actor saw it, in one transaction with its line in the trail.
-func (s *Store) change(ctx context.Context, by Actor, at At, action string, fn func(ctx context.Context, d Draft) error) error {
+func (s *Store) change(ctx context.Context, by viewer.Actor, at At, action string, fn func(ctx context.Context, d Draft) error) error {
 	err := s.db.Tx(ctx, func(ctx context.Context) error {
 		n, err := s.db.Exec(ctx, `UPDATE posting_drafts SET version = version + 1, updated_at = ? WHERE id = ? AND version = ?`, s.now(), at.Draft, at.Version)
 		if err != nil {
@@ -153,7 +153,7 @@ func (s *Store) change(ctx context.Context, by Actor, at At, action string, fn f
 }
 
 // Edit changes a draft's words; what somebody looked at is no guess any more.
-func (s *Store) Edit(ctx context.Context, by Actor, at At, w Words) error {
+func (s *Store) Edit(ctx context.Context, by viewer.Actor, at At, w Words) error {
 	if err := w.check(); err != nil {
 		return err
 	}
@@ -164,7 +164,7 @@ func (s *Store) Edit(ctx context.Context, by Actor, at At, w Words) error {
 }
 
 // Decide keeps or refuses a draft, and writes to the sender where that is asked for and he is proven.
-func (s *Store) Decide(ctx context.Context, by Actor, at At, x Decision) error {
+func (s *Store) Decide(ctx context.Context, by viewer.Actor, at At, x Decision) error {
 	action, state := "posting.refused", Refused
 	if x.Keep {
 		action, state = "posting.kept", Kept
@@ -229,7 +229,7 @@ func (s *Store) reply(ctx context.Context, d Draft, x Decision) (Reply, bool) {
 }
 
 // Reopen puts a decided draft back among those to be decided; a letter that left is not called back.
-func (s *Store) Reopen(ctx context.Context, by Actor, at At) error {
+func (s *Store) Reopen(ctx context.Context, by viewer.Actor, at At) error {
 	return s.change(ctx, by, at, "posting.reopened", func(ctx context.Context, d Draft) error {
 		if d.State == New {
 			return errs.New(errs.Conflict, "postings.moved")

@@ -102,13 +102,13 @@ func TestWhoSeesDrafts(t *testing.T) {
 		_, files := w.show(draft)
 		for _, c := range []struct {
 			name   string
-			by     postings.Actor
+			by     viewer.Actor
 			listed int // -1: forbidden
 			sees   bool
 		}{
-			{"guest", postings.Actor{}, -1, false},
-			{"graduate", postings.Actor{Viewer: viewer.Viewer{Kind: viewer.Network, Account: id.New(), Person: id.New(), Member: true}}, -1, false},
-			{"recruiter", postings.Actor{Viewer: viewer.Viewer{Kind: viewer.Recruiter, Account: id.New()}}, -1, false},
+			{"guest", viewer.Actor{}, -1, false},
+			{"graduate", viewer.Actor{Viewer: viewer.Viewer{Kind: viewer.Network, Account: id.New(), Person: id.New(), Member: true}}, -1, false},
+			{"recruiter", viewer.Actor{Viewer: viewer.Viewer{Kind: viewer.Recruiter, Account: id.New()}}, -1, false},
 			{"secretary", staff(viewer.Secretary, w.ly.ID), -1, false},
 			{"editor", staff(viewer.Editor, w.ly.ID), 1, true},
 			{"webmaster", staff(viewer.Webmaster, w.ly.ID), 1, true},

@@ -97,8 +97,6 @@ func (p *Pages) Routes() []web.Route {
 	}
 }
 
-func actor(r *web.Request) Actor { return Actor{r.Viewer, r.Identity.Name} }
-
 // homeProps is one's own space. D is nil for an account without a person.
 type homeProps struct {
 	Name      string
@@ -160,7 +158,7 @@ func (p *Pages) fromOthers(r *web.Request, d people.Dossier) (notice templ.Compo
 }
 
 func (p *Pages) confirm(r *web.Request) error {
-	if err := p.store.Confirm(r.Ctx(), actor(r)); err != nil {
+	if err := p.store.Confirm(r.Ctx(), r.Actor()); err != nil {
 		return err
 	}
 	return r.Done(pathMe, "profile.confirmed")
@@ -191,7 +189,7 @@ func reader(v viewer.Viewer) string {
 
 func (p *Pages) show(r *web.Request) error {
 	login := r.PathValue("login")
-	seen, err := p.store.View(r.Ctx(), actor(r), login)
+	seen, err := p.store.View(r.Ctx(), r.Actor(), login)
 	if errors.Is(err, errs.NotFound) {
 		return r.Page(web.Page{Status: http.StatusNotFound, Title: r.T("profile.hidden.title"), Help: "qui-voit-quoi",
 			Content: hiddenPage(!r.Viewer.SignedIn(), r.URL.Path)})

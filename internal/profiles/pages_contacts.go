@@ -69,7 +69,7 @@ func (p *Pages) createContact(r *web.Request) error {
 		err = p.letters.Take(r.Viewer.Account.String())
 	}
 	if err == nil {
-		err = p.store.AddContact(r.Ctx(), actor(r), c)
+		err = p.store.AddContact(r.Ctx(), r.Actor(), c)
 	}
 	if err != nil {
 		return p.refused(r, typed, err)
@@ -91,7 +91,7 @@ func (p *Pages) updateContact(r *web.Request) error {
 	in.ID = c.ID
 	var undo id.ID
 	if err = wrong.Err(); err == nil {
-		undo, err = p.store.ChangeContact(r.Ctx(), actor(r), in, typed.Version)
+		undo, err = p.store.ChangeContact(r.Ctx(), r.Actor(), in, typed.Version)
 	}
 	if err != nil {
 		return p.refused(r, typed, err)
@@ -126,7 +126,7 @@ func (p *Pages) preferContact(r *web.Request) error {
 }
 
 func (p *Pages) sendLink(r *web.Request) error {
-	return p.oneClick(r, "profile.email_sent", func(ctx context.Context, a Actor, contact id.ID) (id.ID, error) {
+	return p.oneClick(r, "profile.email_sent", func(ctx context.Context, a viewer.Actor, contact id.ID) (id.ID, error) {
 		if err := p.letters.Take(r.Viewer.Account.String()); err != nil {
 			return id.ID{}, err
 		}
@@ -135,12 +135,12 @@ func (p *Pages) sendLink(r *web.Request) error {
 }
 
 // oneClick does what a button beside a contact point says; what is refused is said beside it.
-func (p *Pages) oneClick(r *web.Request, word string, do func(context.Context, Actor, id.ID) (id.ID, error)) error {
+func (p *Pages) oneClick(r *web.Request, word string, do func(context.Context, viewer.Actor, id.ID) (id.ID, error)) error {
 	c, _, err := p.contact(r)
 	if err != nil {
 		return err
 	}
-	undo, err := do(r.Ctx(), actor(r), c.ID)
+	undo, err := do(r.Ctx(), r.Actor(), c.ID)
 	if err != nil {
 		return p.refused(r, contactForm(c), err)
 	}

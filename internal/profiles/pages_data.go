@@ -112,7 +112,7 @@ func (p *Pages) askErasure(r *web.Request) error {
 	err := p.letters.Take(r.Viewer.Account.String())
 	to := ""
 	if err == nil {
-		to, err = p.store.AskErasure(r.Ctx(), actor(r))
+		to, err = p.store.AskErasure(r.Ctx(), r.Actor())
 	}
 	if msgs, ok := r.Refused(err); ok {
 		props, ownErr := p.eraseProps(r)
@@ -142,7 +142,7 @@ func (p *Pages) showLastWord(r *web.Request) error {
 }
 
 func (p *Pages) erase(r *web.Request) error {
-	err := p.store.Erase(r.Ctx(), actor(r), r.PathValue("token"))
+	err := p.store.Erase(r.Ctx(), r.Actor(), r.PathValue("token"))
 	if errors.Is(err, errs.NotFound) {
 		return p.deadLink(r, err, pathErase)
 	}

@@ -268,7 +268,7 @@ func (p *Pages) updateIdentity(r *web.Request) error {
 	if logins := NewLogins(d, as, in.Names); len(logins) > 0 && f.Text("sure") != strings.Join(logins, " ") {
 		return p.page(r, 200, typed, logins) // yes was said to these logins alone
 	}
-	undo, err := p.store.SaveIdentity(r.Ctx(), actor(r), in, typed.Version)
+	undo, err := p.store.SaveIdentity(r.Ctx(), r.Actor(), in, typed.Version)
 	if err != nil {
 		return p.refused(r, typed, err)
 	}
@@ -286,7 +286,7 @@ func (p *Pages) updateText(r *web.Request) error {
 		return err
 	}
 	in := Text{Headline: typed.Values["headline"], Presentation: typed.Values["presentation"], Audiences: typedAudiences(typed, d, TextFields())}
-	undo, err := p.store.SaveText(r.Ctx(), actor(r), in, typed.Version)
+	undo, err := p.store.SaveText(r.Ctx(), r.Actor(), in, typed.Version)
 	if err != nil {
 		return p.refused(r, typed, err)
 	}
@@ -308,7 +308,7 @@ func (p *Pages) updateAudience(r *web.Request, field people.Field, formID string
 		return err
 	}
 	typed := typedForm(formID, f, "audience_"+string(field))
-	undo, err := p.store.SaveAudience(r.Ctx(), actor(r), field, viewer.Audience(typed.Values["audience_"+string(field)]))
+	undo, err := p.store.SaveAudience(r.Ctx(), r.Actor(), field, viewer.Audience(typed.Values["audience_"+string(field)]))
 	if err != nil {
 		return p.refused(r, typed, err)
 	}
@@ -320,7 +320,7 @@ func (p *Pages) undo(r *web.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := p.store.Undo(r.Ctx(), actor(r), undo); err != nil {
+	if err := p.store.Undo(r.Ctx(), r.Actor(), undo); err != nil {
 		if m, ok := errs.MessageOf(err); ok {
 			r.Flash(web.Flash{Kind: "warning", Key: m.Key})
 			return r.Redirect(pathProfile)

@@ -51,14 +51,14 @@ func (p *Pages) updatePhoto(r *web.Request) error {
 func (p *Pages) savePhoto(r *web.Request, file multipart.File, audience string) (undo id.ID, err error) {
 	if file != nil {
 		defer file.Close()
-		if undo, err = p.store.SavePhoto(r.Ctx(), actor(r), file); err != nil {
+		if undo, err = p.store.SavePhoto(r.Ctx(), r.Actor(), file); err != nil {
 			return undo, err
 		}
 	}
 	if audience == "" {
 		return undo, nil
 	}
-	back, err := p.store.SaveAudience(r.Ctx(), actor(r), people.FieldPhoto, viewer.Audience(audience))
+	back, err := p.store.SaveAudience(r.Ctx(), r.Actor(), people.FieldPhoto, viewer.Audience(audience))
 	if undo.IsZero() {
 		undo = back
 	}
@@ -80,7 +80,7 @@ func (p *Pages) photoRefused(r *web.Request, typed form, err error) error {
 }
 
 func (p *Pages) removePhoto(r *web.Request) error {
-	undo, err := p.store.RemovePhoto(r.Ctx(), actor(r))
+	undo, err := p.store.RemovePhoto(r.Ctx(), r.Actor())
 	if err != nil {
 		return err
 	}

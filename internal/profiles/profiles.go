@@ -33,12 +33,6 @@ const (
 // login is kept for ever.
 const maxRenamings = 4
 
-// Actor is who acts, with the name that the trail shows.
-type Actor struct {
-	viewer.Viewer
-	Name string
-}
-
 // Identity is the section of names and date of birth.
 type Identity struct {
 	people.Names

@@ -89,7 +89,7 @@ type done struct {
 
 // change runs fn on the actor's own dossier, which nobody else changes meanwhile, in one transaction with the trail
 // and the way back. The zero ID stands for no way back.
-func (s *Store) change(ctx context.Context, a Actor, section string, fn func(ctx context.Context, d people.Dossier) (done, error)) (undo id.ID, err error) {
+func (s *Store) change(ctx context.Context, a viewer.Actor, section string, fn func(ctx context.Context, d people.Dossier) (done, error)) (undo id.ID, err error) {
 	if !a.SignedIn() || a.Person.IsZero() {
 		return id.ID{}, errs.E("profiles."+section, errs.Forbidden, nil)
 	}
@@ -114,7 +114,7 @@ func (s *Store) change(ctx context.Context, a Actor, section string, fn func(ctx
 
 // hold reads the actor's dossier and keeps others from changing it until the transaction ends; it also notes that
 // the person looked at his data today. (Saving no audience changes none.)
-func (s *Store) hold(ctx context.Context, a Actor) (people.Dossier, error) {
+func (s *Store) hold(ctx context.Context, a viewer.Actor) (people.Dossier, error) {
 	if err := s.People.SaveAudiences(ctx, a.Viewer, a.Person, nil); err != nil {
 		return people.Dossier{}, err
 	}
@@ -133,13 +133,13 @@ func newest(d people.Dossier) id.ID {
 func errChanged() error { return errs.New(errs.Conflict, "profile.changed_elsewhere") }
 
 // Confirm notes that the person says: all of this is right.
-func (s *Store) Confirm(ctx context.Context, a Actor) error {
+func (s *Store) Confirm(ctx context.Context, a viewer.Actor) error {
 	_, err := s.change(ctx, a, "confirm", func(context.Context, people.Dossier) (done, error) { return done{changed: true}, nil })
 	return err
 }
 
 // SaveIdentity changes names, date of birth and their audiences.
-func (s *Store) SaveIdentity(ctx context.Context, a Actor, in Identity, version string) (undo id.ID, err error) {
+func (s *Store) SaveIdentity(ctx context.Context, a viewer.Actor, in Identity, version string) (undo id.ID, err error) {
 	return s.change(ctx, a, "identity", func(ctx context.Context, d people.Dossier) (done, error) {
 		if err := in.Validate(d, s.Today()); err != nil {
 			return done{}, err
@@ -155,7 +155,7 @@ func (s *Store) SaveIdentity(ctx context.Context, a Actor, in Identity, version 
 	})
 }
 
-func (s *Store) putIdentity(ctx context.Context, a Actor, d people.Dossier, in Identity, year int) error {
+func (s *Store) putIdentity(ctx context.Context, a viewer.Actor, d people.Dossier, in Identity, year int) error {
 	if in.Names != IdentityOf(d).Names {
 		if err := s.People.SaveNames(ctx, a.Viewer, d.ID, in.Names); err != nil {
 			return err
@@ -170,7 +170,7 @@ func (s *Store) putIdentity(ctx context.Context, a Actor, d people.Dossier, in I
 }
 
 // SaveText changes headline, presentation and their audiences.
-func (s *Store) SaveText(ctx context.Context, a Actor, in Text, version string) (undo id.ID, err error) {
+func (s *Store) SaveText(ctx context.Context, a viewer.Actor, in Text, version string) (undo id.ID, err error) {
 	return s.change(ctx, a, "text", func(ctx context.Context, d people.Dossier) (done, error) {
 		if err := in.Validate(d); err != nil {
 			return done{}, err
@@ -186,7 +186,7 @@ func (s *Store) SaveText(ctx context.Context, a Actor, in Text, version string) 
 	})
 }
 
-func (s *Store) putText(ctx context.Context, a Actor, in Text) error {
+func (s *Store) putText(ctx context.Context, a viewer.Actor, in Text) error {
 	if err := s.People.SaveText(ctx, a.Viewer, a.Person, in.Headline, in.Presentation); err != nil {
 		return err
 	}
@@ -194,7 +194,7 @@ func (s *Store) putText(ctx context.Context, a Actor, in Text) error {
 }
 
 // SaveAudience changes who sees one field that the person does not write himself here: studies or photo.
-func (s *Store) SaveAudience(ctx context.Context, a Actor, field people.Field, to viewer.Audience) (undo id.ID, err error) {
+func (s *Store) SaveAudience(ctx context.Context, a viewer.Actor, field people.Field, to viewer.Audience) (undo id.ID, err error) {
 	return s.change(ctx, a, string(field), func(ctx context.Context, d people.Dossier) (done, error) {
 		f := errs.Fields{}
 		checkAudiences(f, d, map[people.Field]viewer.Audience{field: to})

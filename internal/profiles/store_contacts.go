@@ -9,10 +9,11 @@ import (
 	"amicale/internal/id"
 	"amicale/internal/jobs"
 	"amicale/internal/people"
+	"amicale/internal/viewer"
 )
 
 // AddContact adds a way to reach the actor. An e-mail address counts once the link sent to it was followed.
-func (s *Store) AddContact(ctx context.Context, a Actor, c people.ContactPoint) error {
+func (s *Store) AddContact(ctx context.Context, a viewer.Actor, c people.ContactPoint) error {
 	_, err := s.change(ctx, a, string(c.Kind), func(ctx context.Context, d people.Dossier) (done, error) {
 		c.ID, c.PersonID, c.Origin = id.ID{}, d.ID, "person"
 		as, err := s.Associations(ctx)
@@ -32,7 +33,7 @@ func (s *Store) AddContact(ctx context.Context, a Actor, c people.ContactPoint) 
 
 // ChangeContact changes what may change: all of a phone or an address; purpose and audience of an e-mail address,
 // which is another one when its text changes.
-func (s *Store) ChangeContact(ctx context.Context, a Actor, c people.ContactPoint, version string) (undo id.ID, err error) {
+func (s *Store) ChangeContact(ctx context.Context, a viewer.Actor, c people.ContactPoint, version string) (undo id.ID, err error) {
 	return s.change(ctx, a, "contact", func(ctx context.Context, d people.Dossier) (done, error) {
 		old, ok := contactOf(d, c.ID)
 		if !ok || old.Kind != c.Kind {
@@ -58,7 +59,7 @@ func (s *Store) ChangeContact(ctx context.Context, a Actor, c people.ContactPoin
 
 // RemoveContact takes a way to reach the actor away; the last confirmed e-mail address stays. The owner of an address
 // that was confirmed is told.
-func (s *Store) RemoveContact(ctx context.Context, a Actor, contact id.ID) (undo id.ID, err error) {
+func (s *Store) RemoveContact(ctx context.Context, a viewer.Actor, contact id.ID) (undo id.ID, err error) {
 	return s.change(ctx, a, "contact", func(ctx context.Context, d people.Dossier) (done, error) {
 		old, ok := contactOf(d, contact)
 		if !ok {
@@ -77,7 +78,7 @@ func (s *Store) RemoveContact(ctx context.Context, a Actor, contact id.ID) (undo
 }
 
 // Prefer makes a confirmed e-mail address the one to write to.
-func (s *Store) Prefer(ctx context.Context, a Actor, contact id.ID) (undo id.ID, err error) {
+func (s *Store) Prefer(ctx context.Context, a viewer.Actor, contact id.ID) (undo id.ID, err error) {
 	return s.change(ctx, a, "contact", func(ctx context.Context, d people.Dossier) (done, error) {
 		c, ok := contactOf(d, contact)
 		switch {
@@ -119,7 +120,7 @@ func confirmable(c people.ContactPoint) bool {
 }
 
 // SendLinkAgain sends another link to an address that is not confirmed yet, or that came to be broken; nothing else.
-func (s *Store) SendLinkAgain(ctx context.Context, a Actor, contact id.ID) error {
+func (s *Store) SendLinkAgain(ctx context.Context, a viewer.Actor, contact id.ID) error {
 	d, err := s.Own(ctx, a.Viewer)
 	if err != nil {
 		return err

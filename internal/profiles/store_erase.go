@@ -35,7 +35,7 @@ func (s *Store) Export(ctx context.Context, v viewer.Viewer) (people.Export, err
 
 // AskErasure sends the link that erases the actor to his preferred confirmed address, and says which it is. The link
 // works for him alone, signed in, for an hour; a newer one replaces it.
-func (s *Store) AskErasure(ctx context.Context, a Actor) (to string, err error) {
+func (s *Store) AskErasure(ctx context.Context, a viewer.Actor) (to string, err error) {
 	d, err := s.Own(ctx, a.Viewer)
 	if err != nil {
 		return "", err
@@ -90,7 +90,7 @@ func (s *Store) MayErase(ctx context.Context, v viewer.Viewer, token string) err
 }
 
 // Erase removes the actor and all that any feature holds of him, in one transaction. His logins stay, as nobody's.
-func (s *Store) Erase(ctx context.Context, a Actor, token string) error {
+func (s *Store) Erase(ctx context.Context, a viewer.Actor, token string) error {
 	return s.DB.Tx(ctx, func(ctx context.Context) error {
 		if err := s.MayErase(ctx, a.Viewer, token); err != nil {
 			return err

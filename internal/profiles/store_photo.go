@@ -50,7 +50,7 @@ func (s *Store) dropPhoto(ctx context.Context, person id.ID, photo string) error
 }
 
 // SavePhoto reads a picture and makes it the person's photo.
-func (s *Store) SavePhoto(ctx context.Context, a Actor, r io.Reader) (undo id.ID, err error) {
+func (s *Store) SavePhoto(ctx context.Context, a viewer.Actor, r io.Reader) (undo id.ID, err error) {
 	if !a.SignedIn() || a.Person.IsZero() {
 		return id.ID{}, errs.E("profiles.SavePhoto", errs.Forbidden, nil)
 	}
@@ -72,11 +72,11 @@ func (s *Store) SavePhoto(ctx context.Context, a Actor, r io.Reader) (undo id.ID
 }
 
 // RemovePhoto takes the photo away.
-func (s *Store) RemovePhoto(ctx context.Context, a Actor) (undo id.ID, err error) {
+func (s *Store) RemovePhoto(ctx context.Context, a viewer.Actor) (undo id.ID, err error) {
 	return s.pointTo(ctx, a, "")
 }
 
-func (s *Store) pointTo(ctx context.Context, a Actor, key string) (undo id.ID, err error) {
+func (s *Store) pointTo(ctx context.Context, a viewer.Actor, key string) (undo id.ID, err error) {
 	return s.change(ctx, a, "photo", func(ctx context.Context, d people.Dossier) (done, error) {
 		if d.Photo == key {
 			return done{}, nil

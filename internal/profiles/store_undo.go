@@ -39,7 +39,7 @@ func (s *Store) keepUndo(ctx context.Context, person id.ID, section string, b be
 
 // Undo puts back what a change replaced, once. When it is too late, or somebody else's, it is NotFound with the
 // words for it.
-func (s *Store) Undo(ctx context.Context, a Actor, undo id.ID) error {
+func (s *Store) Undo(ctx context.Context, a viewer.Actor, undo id.ID) error {
 	gone := errs.New(errs.NotFound, "profile.undo_gone")
 	_, err := s.change(ctx, a, "undo", func(ctx context.Context, d people.Dossier) (done, error) {
 		row, err := db.One[undoRow](ctx, s.DB, `
@@ -56,7 +56,7 @@ func (s *Store) Undo(ctx context.Context, a Actor, undo id.ID) error {
 	return err
 }
 
-func (s *Store) putBack(ctx context.Context, a Actor, d people.Dossier, b before) error {
+func (s *Store) putBack(ctx context.Context, a viewer.Actor, d people.Dossier, b before) error {
 	switch {
 	case b.Identity != nil:
 		return s.putIdentity(ctx, a, d, *b.Identity, b.BirthYear)

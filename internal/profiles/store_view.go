@@ -29,7 +29,7 @@ func (s *Store) see(ctx context.Context, v viewer.Viewer, login string) (people.
 
 // View is a person as the actor may see him; NotFound also stands for "may not know of". Reading another's
 // coordinates leaves a trail, once an hour.
-func (s *Store) View(ctx context.Context, a Actor, login string) (people.Seen, error) {
+func (s *Store) View(ctx context.Context, a viewer.Actor, login string) (people.Seen, error) {
 	seen, err := s.see(ctx, a.Viewer, login)
 	if err != nil || seen.Own || len(seen.Contacts) == 0 {
 		return seen, err

@@ -235,7 +235,7 @@ func staffOf(a people.Association, role viewer.RoleName) viewer.Viewer {
 	return viewer.Viewer{Kind: viewer.Staff, Account: id.New(), Roles: []viewer.Role{{Name: role, Association: a.ID}}}
 }
 
-func as(v viewer.Viewer) profiles.Actor { return profiles.Actor{Viewer: v, Name: "Le Lecteur"} }
+func as(v viewer.Viewer) viewer.Actor { return viewer.Actor{Viewer: v, Name: "Le Lecteur"} }
 
 // letters are those in the demonstration's mailbox, "kind to", oldest first.
 func (w *world) letters() []string {

@@ -39,7 +39,7 @@ type world struct {
 	trail   *audit.Trail
 	site    *web.Site
 	handler http.Handler
-	viewers map[id.ID]registry.Actor
+	viewers map[id.ID]viewer.Actor
 	invited []string
 	extras  registry.Extras
 	ly, re  people.Association
@@ -48,7 +48,7 @@ type world struct {
 func newWorld(t *testing.T, d *db.DB, panels ...registry.Panel) *world {
 	t.Helper()
 	now := clock.At(time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC))
-	w := &world{t: t, people: people.NewStore(d, changes.NewStore(d, now), now), trail: audit.NewTrail(d, now), viewers: map[id.ID]registry.Actor{}}
+	w := &world{t: t, people: people.NewStore(d, changes.NewStore(d, now), now), trail: audit.NewTrail(d, now), viewers: map[id.ID]viewer.Actor{}}
 	for code, a := range map[string]*people.Association{"ly": &w.ly, "re": &w.re} {
 		*a = people.Association{Code: code, Name: "AIL " + code, School: "INSA " + code, Host: code + ".example", MailDomain: code + ".example", Color: "#8a1538"}
 		w.must(w.people.SaveAssociation(t.Context(), viewer.ForSystem("test"), a))
@@ -139,14 +139,14 @@ func (w *world) actions(d people.Dossier) []string {
 	return out
 }
 
-func actor(name viewer.RoleName, a id.ID) registry.Actor {
-	return registry.Actor{Viewer: viewer.Viewer{Kind: viewer.Staff, Account: id.New(), Roles: []viewer.Role{{Name: name, Association: a}}}, Name: string(name)}
+func actor(name viewer.RoleName, a id.ID) viewer.Actor {
+	return viewer.Actor{Viewer: viewer.Viewer{Kind: viewer.Staff, Account: id.New(), Roles: []viewer.Role{{Name: name, Association: a}}}, Name: string(name)}
 }
 
-func federation() registry.Actor { return actor(viewer.FederationAdmin, id.ID{}) }
+func federation() viewer.Actor { return actor(viewer.FederationAdmin, id.ID{}) }
 
 // ask answers a request as a viewer; a zero one is a guest. With a form it is a POST.
-func (w *world) ask(a registry.Actor, path string, form ...string) (status int, body string) {
+func (w *world) ask(a viewer.Actor, path string, form ...string) (status int, body string) {
 	w.t.Helper()
 	req := httptest.NewRequest("GET", "http://site.example"+path, nil)
 	if len(form) > 0 {
@@ -169,14 +169,14 @@ func (w *world) ask(a registry.Actor, path string, form ...string) (status int, 
 }
 
 // want fails the test unless the answer has that status and holds each text.
-func (w *world) want(what string, a registry.Actor, path string, status int, texts ...string) {
+func (w *world) want(what string, a viewer.Actor, path string, status int, texts ...string) {
 	w.t.Helper()
 	got, body := w.ask(a, path)
 	w.check(what, got, body, status, texts)
 }
 
 // wantPost is want for a form: name, value, name, value…
-func (w *world) wantPost(what string, a registry.Actor, path string, form []string, status int, texts ...string) {
+func (w *world) wantPost(what string, a viewer.Actor, path string, form []string, status int, texts ...string) {
 	w.t.Helper()
 	got, body := w.ask(a, path, form...)
 	w.check(what, got, body, status, texts)

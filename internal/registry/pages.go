@@ -43,8 +43,6 @@ func (p *Pages) Routes() []web.Route {
 // recordPath is the address of a record.
 func recordPath(person id.ID) string { return Path + "/" + person.String() }
 
-func actorOf(r *web.Request) Actor { return Actor{Viewer: r.Viewer, Name: r.Identity.Name} }
-
 const pageSize = 50
 
 type listProps struct {
@@ -105,7 +103,7 @@ type recordProps struct {
 }
 
 func (p *Pages) record(r *web.Request, person id.ID, ref refused) error {
-	rec, err := p.store.Show(r.Ctx(), actorOf(r), person)
+	rec, err := p.store.Show(r.Ctx(), r.Actor(), person)
 	if err != nil {
 		return err
 	}
@@ -120,7 +118,7 @@ func (p *Pages) record(r *web.Request, person id.ID, ref refused) error {
 type edit struct {
 	path string
 	done string
-	run  func(r *web.Request, f *web.Form, by Actor, person id.ID) error
+	run  func(r *web.Request, f *web.Form, by viewer.Actor, person id.ID) error
 }
 
 func (p *Pages) edits() []edit {
@@ -148,7 +146,7 @@ func (p *Pages) update(a edit) web.Handle {
 		if err != nil {
 			return err
 		}
-		err = a.run(r, f, actorOf(r), person)
+		err = a.run(r, f, r.Actor(), person)
 		if err == nil {
 			return r.Done(recordPath(person), a.done)
 		}
@@ -167,12 +165,12 @@ func formID(f *web.Form, name string) id.ID {
 	return v
 }
 
-func (p *Pages) saveNames(r *web.Request, f *web.Form, by Actor, person id.ID) error {
+func (p *Pages) saveNames(r *web.Request, f *web.Form, by viewer.Actor, person id.ID) error {
 	return p.store.SaveNames(r.Ctx(), by, person, people.Names{Civility: f.Text("civility"), FirstNames: f.Text("first_names"), FirstName: f.Text("first_name"),
 		BirthSurname: f.Text("birth_surname"), UsageSurname: f.Text("usage_surname")})
 }
 
-func (p *Pages) saveBirth(r *web.Request, f *web.Form, by Actor, person id.ID) error {
+func (p *Pages) saveBirth(r *web.Request, f *web.Form, by viewer.Actor, person id.ID) error {
 	day, ok := f.Date("birth_date")
 	if !ok {
 		return badDate("birth_date")
@@ -180,7 +178,7 @@ func (p *Pages) saveBirth(r *web.Request, f *web.Form, by Actor, person id.ID) e
 	return p.store.SaveBirth(r.Ctx(), by, person, day)
 }
 
-func (p *Pages) saveStatus(r *web.Request, f *web.Form, by Actor, person id.ID) error {
+func (p *Pages) saveStatus(r *web.Request, f *web.Form, by viewer.Actor, person id.ID) error {
 	day, ok := f.Date("deceased_on")
 	if !ok {
 		return badDate("deceased_on")
@@ -188,7 +186,7 @@ func (p *Pages) saveStatus(r *web.Request, f *web.Form, by Actor, person id.ID) 
 	return p.store.SaveStatus(r.Ctx(), by, person, people.Status(f.Text("status")), day)
 }
 
-func (p *Pages) saveDegree(r *web.Request, f *web.Form, by Actor, person id.ID) error {
+func (p *Pages) saveDegree(r *web.Request, f *web.Form, by viewer.Actor, person id.ID) error {
 	year, _ := f.Int("class_year") // what is no number is no year, and is said so
 	study, ok := f.Int("study_year")
 	if !ok {
@@ -198,11 +196,11 @@ func (p *Pages) saveDegree(r *web.Request, f *web.Form, by Actor, person id.ID) 
 		Diploma: people.Diploma(f.Text("diploma")), StudyYear: study, Department: f.Text("department")})
 }
 
-func (p *Pages) removeDegree(r *web.Request, f *web.Form, by Actor, person id.ID) error {
+func (p *Pages) removeDegree(r *web.Request, f *web.Form, by viewer.Actor, person id.ID) error {
 	return p.store.RemoveDegree(r.Ctx(), by, person, formID(f, "about"))
 }
 
-func (p *Pages) saveContact(r *web.Request, f *web.Form, by Actor, person id.ID) error {
+func (p *Pages) saveContact(r *web.Request, f *web.Form, by viewer.Actor, person id.ID) error {
 	from, ok1 := f.Date("valid_from")
 	to, ok2 := f.Date("valid_to")
 	if !ok1 || !ok2 || !to.IsZero() && to.Before(from) {
@@ -214,11 +212,11 @@ func (p *Pages) saveContact(r *web.Request, f *web.Form, by Actor, person id.ID)
 	return p.store.SaveContact(r.Ctx(), by, c)
 }
 
-func (p *Pages) removeContact(r *web.Request, f *web.Form, by Actor, person id.ID) error {
+func (p *Pages) removeContact(r *web.Request, f *web.Form, by viewer.Actor, person id.ID) error {
 	return p.store.RemoveContact(r.Ctx(), by, person, formID(f, "about"))
 }
 
-func (p *Pages) addMembership(r *web.Request, f *web.Form, by Actor, person id.ID) error {
+func (p *Pages) addMembership(r *web.Request, f *web.Form, by viewer.Actor, person id.ID) error {
 	from, ok1 := f.Date("starts_on")
 	to, ok2 := f.Date("ends_on")
 	if !ok1 {
@@ -230,7 +228,7 @@ func (p *Pages) addMembership(r *web.Request, f *web.Form, by Actor, person id.I
 	return p.store.AddMembership(r.Ctx(), by, people.Membership{PersonID: person, AssociationID: formID(f, "association"), StartsOn: from, EndsOn: to})
 }
 
-func (p *Pages) sendLink(r *web.Request, f *web.Form, by Actor, person id.ID) error {
+func (p *Pages) sendLink(r *web.Request, f *web.Form, by viewer.Actor, person id.ID) error {
 	email := f.Text("email")
 	if other := f.Text("other"); other != "" {
 		email = other
@@ -255,13 +253,13 @@ func (p *Pages) compare(r *web.Request) error {
 }
 
 func (p *Pages) mergeForm(r *web.Request, person id.ID, typed string, msgs map[string]string, status int) error {
-	rec, err := p.store.Show(r.Ctx(), actorOf(r), person)
+	rec, err := p.store.Show(r.Ctx(), r.Actor(), person)
 	if err != nil {
 		return err
 	}
 	props := mergeProps{Record: rec, Typed: typed, Errors: msgs}
 	if typed != "" {
-		other, err := p.store.Other(r.Ctx(), actorOf(r), person, typed)
+		other, err := p.store.Other(r.Ctx(), r.Actor(), person, typed)
 		if more, ok := r.Refused(err); err != nil && ok {
 			props.Errors, status = more, web.Status(err)
 		} else if err != nil {
@@ -289,7 +287,7 @@ func (p *Pages) merge(r *web.Request) error {
 	if !f.Checked("sure") {
 		err = needSure()
 	} else {
-		err = p.store.MergeInto(r.Ctx(), actorOf(r), from, into)
+		err = p.store.MergeInto(r.Ctx(), r.Actor(), from, into)
 	}
 	if err == nil {
 		return r.Done(recordPath(into), "registry.done.merged")

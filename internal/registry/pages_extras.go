@@ -5,6 +5,7 @@ import (
 
 	"amicale/internal/id"
 	"amicale/internal/people"
+	"amicale/internal/viewer"
 	"amicale/internal/web"
 )
 
@@ -53,7 +54,7 @@ func (p *Pages) panelForms() []edit {
 	var out []edit
 	for _, panel := range p.extras.Panels {
 		if panel.Form != "" {
-			out = append(out, edit{panel.Form, panel.Done, func(r *web.Request, _ *web.Form, _ Actor, person id.ID) error {
+			out = append(out, edit{panel.Form, panel.Done, func(r *web.Request, _ *web.Form, _ viewer.Actor, person id.ID) error {
 				return panel.Save(r, person)
 			}})
 		}

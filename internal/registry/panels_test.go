@@ -60,16 +60,16 @@ func TestPanels(t *testing.T) {
 	laure := w.add("Laure", "Lavaut", w.ly, 2010)
 	path := registry.Path + "/" + laure.ID.String()
 	secretary, webmaster := actor(viewer.Secretary, w.ly.ID), actor(viewer.Webmaster, w.ly.ID)
-	self := registry.Actor{Viewer: viewer.Viewer{Kind: viewer.Network, Account: id.New(), Person: laure.ID}}
+	self := viewer.Actor{Viewer: viewer.Viewer{Kind: viewer.Network, Account: id.New(), Person: laure.ID}}
 
 	w.want("the secretary reads", secretary, path, 200, "panel of Laure Lavaut, typed &#34;&#34;, after [staff.viewed_record]")
 	w.wantPost("refused", webmaster, path+"/mot", []string{"word", "<bad>"}, 422, "C’est trop long", "panel of Laure Lavaut, typed &#34;&lt;bad&gt;&#34;")
 	w.wantPost("not for him", webmaster, path+"/mot", []string{"word", "forbidden"}, 403)
 	for _, c := range []struct {
 		what string
-		by   registry.Actor
+		by   viewer.Actor
 		want int
-	}{{"guest", registry.Actor{}, 401}, {"graduate", self, 403}, {"editor", actor(viewer.Editor, w.ly.ID), 403}, {"a refused form, elsewhere", actor(viewer.Webmaster, w.re.ID), 404}} {
+	}{{"guest", viewer.Actor{}, 401}, {"graduate", self, 403}, {"editor", actor(viewer.Editor, w.ly.ID), 403}, {"a refused form, elsewhere", actor(viewer.Webmaster, w.re.ID), 404}} {
 		status, body := w.ask(c.by, path+"/mot", "word", "bad")
 		if status != c.want || strings.Contains(body, "panel of") {
 			t.Errorf("%s: status %d, want %d, and no panel: %.300s", c.what, status, c.want, body)

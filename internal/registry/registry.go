@@ -18,15 +18,9 @@ import (
 	"amicale/internal/viewer"
 )
 
-// Actor is a member of the staff at work, with the name that the trail shows.
-type Actor struct {
-	viewer.Viewer
-	Name string
-}
-
 // Invite asks for the link that opens an account to be sent to somebody.
 type Invite struct {
-	By     Actor
+	By     viewer.Actor
 	Person id.ID
 	Email  string
 	Lang   string

@@ -88,10 +88,10 @@ func TestRecordIsForItsStaff(t *testing.T) {
 		w := newWorld(t, d)
 		laure := w.add("Laure", "Lavaut", w.ly, 2010)
 		path := registry.Path + "/" + laure.ID.String()
-		self := registry.Actor{Viewer: viewer.Viewer{Kind: viewer.Network, Account: id.New(), Person: laure.ID}}
+		self := viewer.Actor{Viewer: viewer.Viewer{Kind: viewer.Network, Account: id.New(), Person: laure.ID}}
 		elsewhere := actor(viewer.Webmaster, w.re.ID)
 		elsewhere.Person = laure.ID // a webmaster of another school who is this very person: her own profile is the place
-		w.want("guest", registry.Actor{}, path, 303)
+		w.want("guest", viewer.Actor{}, path, 303)
 		w.want("graduate", self, path, 403)
 		w.want("editor", actor(viewer.Editor, w.ly.ID), path, 403)
 		w.want("another school's webmaster", actor(viewer.Webmaster, w.re.ID), path, 404)
@@ -126,7 +126,7 @@ func TestEdits(t *testing.T) {
 		names := []string{"first_name", "Laure", "birth_surname", "Lavaut", "usage_surname", "Petit"}
 		for _, c := range []struct {
 			what   string
-			by     registry.Actor
+			by     viewer.Actor
 			path   string
 			form   []string
 			status int

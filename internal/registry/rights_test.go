@@ -7,7 +7,6 @@ import (
 	"amicale/internal/dbtest"
 	"amicale/internal/errs"
 	"amicale/internal/people"
-	"amicale/internal/registry"
 	"amicale/internal/viewer"
 )
 
@@ -17,8 +16,8 @@ func TestNobodyIsSaidDeadByWhoMayDoLess(t *testing.T) {
 	w := newWorld(t, dbtest.New(t))
 	admin, other := w.add("Laure", "Lavaut", w.ly, 2010), w.add("Luc", "Martin", w.ly, 2010)
 	w.must(w.people.Activate(t.Context(), admin.ID))
-	webmaster := registry.Actor{Name: "Anne", Viewer: viewer.Viewer{Kind: viewer.Staff, Roles: []viewer.Role{{Name: viewer.Webmaster, Association: w.ly.ID}}}}
-	federation := registry.Actor{Name: "Fédé", Viewer: viewer.Viewer{Kind: viewer.Staff, Roles: []viewer.Role{{Name: viewer.FederationAdmin}}}}
+	webmaster := viewer.Actor{Name: "Anne", Viewer: viewer.Viewer{Kind: viewer.Staff, Roles: []viewer.Role{{Name: viewer.Webmaster, Association: w.ly.ID}}}}
+	federation := viewer.Actor{Name: "Fédé", Viewer: viewer.Viewer{Kind: viewer.Staff, Roles: []viewer.Role{{Name: viewer.FederationAdmin}}}}
 	w.refused("whose account is open", w.SaveStatus(t.Context(), webmaster, admin.ID, people.Deceased, time.Time{}), errs.Conflict)
 	w.must(w.SaveStatus(t.Context(), webmaster, admin.ID, people.Other, time.Time{}))
 	w.must(w.SaveStatus(t.Context(), webmaster, other.ID, people.Deceased, time.Time{}))

@@ -107,7 +107,7 @@ func (q Query) named() (where string, args []any) {
 }
 
 // Show is a person's record. Reading it leaves a line in the trail, once an hour.
-func (s *Store) Show(ctx context.Context, by Actor, person id.ID) (Record, error) {
+func (s *Store) Show(ctx context.Context, by viewer.Actor, person id.ID) (Record, error) {
 	d, err := s.staffOnly(ctx, by, person)
 	if err != nil {
 		return Record{}, err
@@ -125,7 +125,7 @@ func (s *Store) Show(ctx context.Context, by Actor, person id.ID) (Record, error
 }
 
 // noteReading leaves a line in the trail of somebody whose coordinates are shown.
-func (s *Store) noteReading(ctx context.Context, by Actor, d people.Dossier) error {
+func (s *Store) noteReading(ctx context.Context, by viewer.Actor, d people.Dossier) error {
 	if d.ID == by.Person {
 		return nil
 	}
@@ -134,7 +134,7 @@ func (s *Store) noteReading(ctx context.Context, by Actor, d people.Dossier) err
 }
 
 // staffOnly is the person's dossier for the staff of one of his schools: being the person himself is no role.
-func (s *Store) staffOnly(ctx context.Context, by Actor, person id.ID) (people.Dossier, error) {
+func (s *Store) staffOnly(ctx context.Context, by viewer.Actor, person id.ID) (people.Dossier, error) {
 	d, err := s.people.Dossier(ctx, by.Viewer, person)
 	if err != nil {
 		return people.Dossier{}, err
@@ -152,7 +152,7 @@ type change struct {
 	run    func(ctx context.Context, d people.Dossier) error
 }
 
-func (s *Store) do(ctx context.Context, by Actor, person id.ID, c change) error {
+func (s *Store) do(ctx context.Context, by viewer.Actor, person id.ID, c change) error {
 	err := s.db.Tx(ctx, func(ctx context.Context) error {
 		d, err := s.staffOnly(ctx, by, person)
 		if err != nil {
@@ -168,7 +168,7 @@ func (s *Store) do(ctx context.Context, by Actor, person id.ID, c change) error 
 }
 
 // SaveNames changes what a person is called. A new name in use adds logins.
-func (s *Store) SaveNames(ctx context.Context, by Actor, person id.ID, n people.Names) error {
+func (s *Store) SaveNames(ctx context.Context, by viewer.Actor, person id.ID, n people.Names) error {
 	if err := checkNames(&n); err != nil {
 		return err
 	}
@@ -178,7 +178,7 @@ func (s *Store) SaveNames(ctx context.Context, by Actor, person id.ID, n people.
 }
 
 // SaveBirth changes the date of birth; a zero one forgets it.
-func (s *Store) SaveBirth(ctx context.Context, by Actor, person id.ID, date time.Time) error {
+func (s *Store) SaveBirth(ctx context.Context, by viewer.Actor, person id.ID, date time.Time) error {
 	if date.After(s.now()) || !date.IsZero() && date.Year() < 1850 {
 		f := errs.Fields{}
 		f.Add("birth_date", "registry.need_date")
@@ -190,7 +190,7 @@ func (s *Store) SaveBirth(ctx context.Context, by Actor, person id.ID, date time
 }
 
 // SaveStatus changes what somebody is to the schools.
-func (s *Store) SaveStatus(ctx context.Context, by Actor, person id.ID, status people.Status, deceasedOn time.Time) error {
+func (s *Store) SaveStatus(ctx context.Context, by viewer.Actor, person id.ID, status people.Status, deceasedOn time.Time) error {
 	f := errs.Fields{}
 	if !slices.Contains(Statuses(), status) {
 		f.Add("status", "registry.need_status")
@@ -217,7 +217,7 @@ func (s *Store) SaveStatus(ctx context.Context, by Actor, person id.ID, status p
 
 // mayClose refuses to shut out somebody whose account may do more than the actor: a webmaster would be rid of the
 // federation's admins by a word.
-func (s *Store) mayClose(ctx context.Context, by Actor, d people.Dossier) error {
+func (s *Store) mayClose(ctx context.Context, by viewer.Actor, d people.Dossier) error {
 	may := by.IsFederationAdmin() || !d.Activated()
 	if s.close != nil {
 		var err error
@@ -232,7 +232,7 @@ func (s *Store) mayClose(ctx context.Context, by Actor, d people.Dossier) error 
 }
 
 // SaveDegree adds or changes a degree.
-func (s *Store) SaveDegree(ctx context.Context, by Actor, g people.Degree) error {
+func (s *Store) SaveDegree(ctx context.Context, by viewer.Actor, g people.Degree) error {
 	if err := checkDegree(&g, s.now()); err != nil {
 		return err
 	}
@@ -241,7 +241,7 @@ func (s *Store) SaveDegree(ctx context.Context, by Actor, g people.Degree) error
 }
 
 // RemoveDegree takes back a degree that was recorded by mistake; somebody without any would be nobody's.
-func (s *Store) RemoveDegree(ctx context.Context, by Actor, person, degree id.ID) error {
+func (s *Store) RemoveDegree(ctx context.Context, by viewer.Actor, person, degree id.ID) error {
 	return s.do(ctx, by, person, change{action: "person.degree_removed", run: func(ctx context.Context, d people.Dossier) error {
 		if len(d.Degrees) == 1 {
 			return errs.New(errs.Conflict, "registry.last_degree")
@@ -251,7 +251,7 @@ func (s *Store) RemoveDegree(ctx context.Context, by Actor, person, degree id.ID
 }
 
 // SaveContact adds or changes a contact point.
-func (s *Store) SaveContact(ctx context.Context, by Actor, c people.ContactPoint) error {
+func (s *Store) SaveContact(ctx context.Context, by viewer.Actor, c people.ContactPoint) error {
 	c.Origin = "staff"
 	if check := c; !check.Normalize() {
 		f := errs.Fields{}
@@ -270,14 +270,14 @@ func contactField(k people.ContactKind) string {
 }
 
 // RemoveContact deletes a contact point.
-func (s *Store) RemoveContact(ctx context.Context, by Actor, person, contact id.ID) error {
+func (s *Store) RemoveContact(ctx context.Context, by viewer.Actor, person, contact id.ID) error {
 	return s.do(ctx, by, person, change{action: "person.contact_removed", run: func(ctx context.Context, _ people.Dossier) error {
 		return s.people.RemoveContact(ctx, by.Viewer, person, contact)
 	}})
 }
 
 // AddMembership records dues paid, by the secretary or the webmaster of the association.
-func (s *Store) AddMembership(ctx context.Context, by Actor, m people.Membership) error {
+func (s *Store) AddMembership(ctx context.Context, by viewer.Actor, m people.Membership) error {
 	m.Origin = "secretary"
 	err := s.db.Tx(ctx, func(ctx context.Context) error {
 		if _, err := s.staffOnly(ctx, by, m.PersonID); err != nil {
@@ -293,7 +293,7 @@ func (s *Store) AddMembership(ctx context.Context, by Actor, m people.Membership
 }
 
 // SendLink sends the person the link that opens the account; a webmaster's to do.
-func (s *Store) SendLink(ctx context.Context, by Actor, person id.ID, email string) error {
+func (s *Store) SendLink(ctx context.Context, by viewer.Actor, person id.ID, email string) error {
 	if !fold.ValidEmail(fold.Email(email)) {
 		f := errs.Fields{}
 		f.Add("email", "registry.need_email")
@@ -309,7 +309,7 @@ func (s *Store) SendLink(ctx context.Context, by Actor, person id.ID, email stri
 }
 
 // Other finds whom a record is to be merged with, by login or by the address of the record.
-func (s *Store) Other(ctx context.Context, by Actor, person id.ID, typed string) (people.Dossier, error) {
+func (s *Store) Other(ctx context.Context, by viewer.Actor, person id.ID, typed string) (people.Dossier, error) {
 	other, err := id.Parse(lastPart(typed))
 	if err != nil {
 		other, err = s.people.PersonByLogin(ctx, typed)
@@ -333,7 +333,7 @@ func (s *Store) Other(ctx context.Context, by Actor, person id.ID, typed string)
 }
 
 // MergeInto makes a double and a person one; into is the one who stays.
-func (s *Store) MergeInto(ctx context.Context, by Actor, from, into id.ID) error {
+func (s *Store) MergeInto(ctx context.Context, by viewer.Actor, from, into id.ID) error {
 	return s.do(ctx, by, into, change{action: "person.merged", detail: map[string]any{"from": from.String()}, run: func(ctx context.Context, _ people.Dossier) error {
 		return s.merge(ctx, by.Viewer, from, into)
 	}})

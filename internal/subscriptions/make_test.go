@@ -125,16 +125,16 @@ func listed(kind string, granted bool, days int) func(*people.Dossier) {
 	}
 }
 
-func person(p id.ID) subscriptions.Actor {
-	return subscriptions.Actor{Name: "Elle", Viewer: viewer.Viewer{Kind: viewer.Network, Account: id.New(), Person: p}}
+func person(p id.ID) viewer.Actor {
+	return viewer.Actor{Name: "Elle", Viewer: viewer.Viewer{Kind: viewer.Network, Account: id.New(), Person: p}}
 }
 
-func staff(role viewer.RoleName, a id.ID) subscriptions.Actor {
-	return subscriptions.Actor{Name: string(role), Viewer: viewer.Viewer{Kind: viewer.Staff, Account: id.New(), Roles: []viewer.Role{{Name: role, Association: a}}}}
+func staff(role viewer.RoleName, a id.ID) viewer.Actor {
+	return viewer.Actor{Name: string(role), Viewer: viewer.Viewer{Kind: viewer.Staff, Account: id.New(), Roles: []viewer.Role{{Name: role, Association: a}}}}
 }
 
-func system() subscriptions.Actor {
-	return subscriptions.Actor{Viewer: viewer.ForSystem("test")}
+func system() viewer.Actor {
+	return viewer.Actor{Viewer: viewer.ForSystem("test")}
 }
 
 // wants is what the rule in SQL says of one person.

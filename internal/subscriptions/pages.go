@@ -57,8 +57,6 @@ func (p *Pages) Routes() []web.Route {
 	}
 }
 
-func actorOf(r *web.Request) Actor { return Actor{Viewer: r.Viewer, Name: r.Identity.Name} }
-
 const historySize = 20
 
 // pageProps is the page of one's subscriptions.
@@ -117,7 +115,7 @@ func (p *Pages) update(r *web.Request) error {
 			wishes[c] = on
 		}
 	}
-	err = p.store.Choose(r.Ctx(), actorOf(r), wishes)
+	err = p.store.Choose(r.Ctx(), r.Actor(), wishes)
 	if err == nil {
 		return r.Done(Path, "subscriptions.saved")
 	}
@@ -144,14 +142,14 @@ func parseCell(s string) (c Cell, rest string, ok bool) {
 }
 
 func (p *Pages) pause(r *web.Request) error {
-	if err := p.store.Pause(r.Ctx(), actorOf(r)); err != nil {
+	if err := p.store.Pause(r.Ctx(), r.Actor()); err != nil {
 		return err
 	}
 	return r.Done(Path, "subscriptions.paused")
 }
 
 func (p *Pages) resume(r *web.Request) error {
-	if err := p.store.Resume(r.Ctx(), actorOf(r)); err != nil {
+	if err := p.store.Resume(r.Ctx(), r.Actor()); err != nil {
 		return err
 	}
 	return r.Done(Path, "subscriptions.resumed")

@@ -65,7 +65,7 @@ func (p *Pages) Refuse(r *web.Request, person id.ID) error {
 		return errs.Msg("subscriptions.record.nothing")
 	}
 	for _, c := range cells {
-		if err := p.store.Refuse(r.Ctx(), actorOf(r), person, c, ByStaff); err != nil {
+		if err := p.store.Refuse(r.Ctx(), r.Actor(), person, c, ByStaff); err != nil {
 			return err
 		}
 	}

@@ -65,7 +65,7 @@ func (s *Store) Links(ctx context.Context, person, sender id.ID, kind string) (o
 }
 
 // Choose notes what the person himself says of some senders and kinds. What he said already is not noted again.
-func (s *Store) Choose(ctx context.Context, by Actor, wishes map[Cell]bool) error {
+func (s *Store) Choose(ctx context.Context, by viewer.Actor, wishes map[Cell]bool) error {
 	if !by.SignedIn() || by.Person.IsZero() {
 		return errs.E("subscriptions.Choose", errs.Forbidden, nil)
 	}
@@ -93,7 +93,7 @@ func (s *Store) Choose(ctx context.Context, by Actor, wishes map[Cell]bool) erro
 }
 
 // chooseOf notes the wishes about one sender, with one line in the trail.
-func (s *Store) chooseOf(ctx context.Context, by Actor, st Standing, sender id.ID, wishes map[Cell]bool) error {
+func (s *Store) chooseOf(ctx context.Context, by viewer.Actor, st Standing, sender id.ID, wishes map[Cell]bool) error {
 	var on, off []string
 	for _, k := range Kinds() {
 		wants, asked := wishes[Cell{sender, k}]
@@ -116,16 +116,16 @@ func (s *Store) chooseOf(ctx context.Context, by Actor, st Standing, sender id.I
 }
 
 // Pause stops everything but letters about one's own account for some months; a second one begins anew.
-func (s *Store) Pause(ctx context.Context, by Actor) error {
+func (s *Store) Pause(ctx context.Context, by viewer.Actor) error {
 	return s.setPause(ctx, by, true)
 }
 
 // Resume ends the pause; without one it does nothing.
-func (s *Store) Resume(ctx context.Context, by Actor) error {
+func (s *Store) Resume(ctx context.Context, by viewer.Actor) error {
 	return s.setPause(ctx, by, false)
 }
 
-func (s *Store) setPause(ctx context.Context, by Actor, on bool) error {
+func (s *Store) setPause(ctx context.Context, by viewer.Actor, on bool) error {
 	if !by.SignedIn() || by.Person.IsZero() {
 		return errs.E("subscriptions.setPause", errs.Forbidden, nil)
 	}
@@ -149,7 +149,7 @@ func (s *Store) setPause(ctx context.Context, by Actor, on bool) error {
 
 // Refuse notes that somebody no longer wants a kind from a sender, told to the staff of one of his associations, or
 // learnt by background work from a complaint. Only the person himself takes it back.
-func (s *Store) Refuse(ctx context.Context, by Actor, person id.ID, c Cell, origin Origin) error {
+func (s *Store) Refuse(ctx context.Context, by viewer.Actor, person id.ID, c Cell, origin Origin) error {
 	if !c.Kind.Known() || origin != ByStaff && origin != ByComplaint {
 		return errs.E("subscriptions.Refuse", errs.Invalid, fmt.Errorf("%q, %q", c.Kind, origin))
 	}
@@ -178,7 +178,7 @@ func (s *Store) mayManage(ctx context.Context, v viewer.Viewer, person id.ID) er
 }
 
 // refuse notes a refusal unless the same is noted already, and says whether it did.
-func (s *Store) refuse(ctx context.Context, by Actor, person id.ID, c Cell, origin Origin) (bool, error) {
+func (s *Store) refuse(ctx context.Context, by viewer.Actor, person id.ID, c Cell, origin Origin) (bool, error) {
 	st, err := s.standing(ctx, person)
 	if err != nil || !st.Subscribed(c.Sender, c.Kind) {
 		return false, err
@@ -190,7 +190,7 @@ func (s *Store) refuse(ctx context.Context, by Actor, person id.ID, c Cell, orig
 }
 
 // oneClick is who acts where whoever holds a letter does: nobody knows who.
-func oneClick() Actor { return Actor{Viewer: viewer.ForSystem("one-click")} }
+func oneClick() viewer.Actor { return viewer.Actor{Viewer: viewer.ForSystem("one-click")} }
 
 // Leave stops the kind of letter that a link stands for. It may be said any number of times.
 func (s *Store) Leave(ctx context.Context, l Letter) error {
@@ -247,7 +247,7 @@ func (s *Store) note(ctx context.Context, person id.ID, st Standing, c Choice) e
 	return err
 }
 
-func (s *Store) record(ctx context.Context, by Actor, action string, person, sender id.ID, detail map[string]any) error {
+func (s *Store) record(ctx context.Context, by viewer.Actor, action string, person, sender id.ID, detail map[string]any) error {
 	return s.trail.Record(ctx, audit.Entry{Actor: by.Viewer, ActorName: by.Name, Action: action, Person: person, Association: sender, Detail: detail})
 }
 

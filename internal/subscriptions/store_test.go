@@ -187,13 +187,13 @@ func TestWhoMayLookAndWhoMayRefuse(t *testing.T) {
 		ada, bob := w.add("Ada", "Byron"), w.add("Bob", "Martin")
 		for _, c := range []struct {
 			name         string
-			by           subscriptions.Actor
+			by           viewer.Actor
 			look, refuse errs.Kind // Internal stands for "may"
 		}{
-			{"guest", subscriptions.Actor{}, errs.NotFound, errs.NotFound},
+			{"guest", viewer.Actor{}, errs.NotFound, errs.NotFound},
 			{"herself", person(ada), errs.Internal, errs.Forbidden},
 			{"another graduate", person(bob), errs.NotFound, errs.NotFound},
-			{"a recruiter", subscriptions.Actor{Viewer: viewer.Viewer{Kind: viewer.Recruiter, Account: id.New()}}, errs.NotFound, errs.NotFound},
+			{"a recruiter", viewer.Actor{Viewer: viewer.Viewer{Kind: viewer.Recruiter, Account: id.New()}}, errs.NotFound, errs.NotFound},
 			{"her editor", staff(viewer.Editor, w.ly.ID), errs.NotFound, errs.NotFound},
 			{"her secretary", staff(viewer.Secretary, w.ly.ID), errs.Internal, errs.Internal},
 			{"her webmaster", staff(viewer.Webmaster, w.ly.ID), errs.Internal, errs.Internal},

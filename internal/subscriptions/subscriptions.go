@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"amicale/internal/id"
-	"amicale/internal/viewer"
 )
 
 // Kind is a sort of letter.
@@ -204,10 +203,4 @@ type Overview struct {
 type Cell struct {
 	Sender id.ID
 	Kind   Kind
-}
-
-// Actor is who acts, with the name that the trail shows.
-type Actor struct {
-	viewer.Viewer
-	Name string
 }

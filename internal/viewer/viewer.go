@@ -43,6 +43,12 @@ type Viewer struct {
 	Reason  string // why background work reads, for the log
 }
 
+// Actor is a viewer who changes something, with the name that the trail shows.
+type Actor struct {
+	Viewer
+	Name string
+}
+
 // ForSystem is background work, which may read all and says why.
 func ForSystem(reason string) Viewer { return Viewer{Kind: System, Reason: reason} }
 

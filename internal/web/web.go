@@ -86,6 +86,9 @@ type Request struct {
 // Ctx is the request's context: language, deadline, cancellation.
 func (r *Request) Ctx() context.Context { return r.Request.Context() }
 
+// Actor is who acts by the request.
+func (r *Request) Actor() viewer.Actor { return viewer.Actor{Viewer: r.Viewer, Name: r.Identity.Name} }
+
 // T is a message in the visitor's language.
 func (r *Request) T(key string, data ...i18n.Data) string { return i18n.T(r.Ctx(), key, data...) }
 

@@ -21,12 +21,6 @@ import (
 	"amicale/internal/viewer"
 )
 
-// Actor is a member of the staff at work, with the name that the trail shows.
-type Actor struct {
-	viewer.Viewer
-	Name string
-}
-
 // MaxFile bounds the PDF of an issue, in octets.
 const MaxFile = 30 << 20
 

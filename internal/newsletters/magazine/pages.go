@@ -58,8 +58,6 @@ func (p *Pages) Routes() []web.Route {
 	}
 }
 
-func actorOf(r *web.Request) Actor { return Actor{Viewer: r.Viewer, Name: r.Identity.Name} }
-
 const pageSize = 20
 
 type shelfProps struct {
@@ -160,7 +158,7 @@ func (p *Pages) create(r *web.Request) error {
 		defer file.Close()
 		n.File, n.Size = file, head.Size
 	}
-	made, err := p.store.Create(r.Ctx(), actorOf(r), n)
+	made, err := p.store.Create(r.Ctx(), r.Actor(), n)
 	if msgs, ok := r.Refused(err); err != nil && ok {
 		return p.listWith(r, listProps{Title: n.Title, Typed: f.All("association"), Errors: msgs}, web.Status(err))
 	}
@@ -223,7 +221,7 @@ func (p *Pages) publish(r *web.Request) error {
 	if err != nil {
 		return err
 	}
-	campaign, err := p.store.Publish(r.Ctx(), actorOf(r), issue, association)
+	campaign, err := p.store.Publish(r.Ctx(), r.Actor(), issue, association)
 	if msgs, ok := r.Refused(err); err != nil && ok {
 		return p.showWith(r, msgs[""], web.Status(err))
 	}
@@ -238,7 +236,7 @@ func (p *Pages) withdraw(r *web.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := p.store.Withdraw(r.Ctx(), actorOf(r), issue, association); err != nil {
+	if err := p.store.Withdraw(r.Ctx(), r.Actor(), issue, association); err != nil {
 		return err
 	}
 	return r.Done(issuePath(issue), "magazine.done.withdrawn")
@@ -258,7 +256,7 @@ func (p *Pages) labels(r *web.Request) ([]Label, people.Association, error) {
 	if !ok {
 		return nil, a, errs.E("magazine.labels", errs.NotFound, nil)
 	}
-	list, err := p.store.Labels(r.Ctx(), actorOf(r), issue, a.ID)
+	list, err := p.store.Labels(r.Ctx(), r.Actor(), issue, a.ID)
 	return list, a, err
 }
 

@@ -288,7 +288,7 @@ func TestLabels(t *testing.T) {
 		w.add("Numerique", nil)
 		w.add("Jamais", says(false))
 		noMail := w.add("Poste", nil)
-		w.must(w.subs.Refuse(ctx, subscriptions.Actor{Viewer: viewer.ForSystem("test")}, noMail, subscriptions.Cell{Sender: w.ly.ID, Kind: subscriptions.Magazine}, subscriptions.ByComplaint))
+		w.must(w.subs.Refuse(ctx, viewer.Actor{Viewer: viewer.ForSystem("test")}, noMail, subscriptions.Cell{Sender: w.ly.ID, Kind: subscriptions.Magazine}, subscriptions.ByComplaint))
 		w.add("Perdu", func(d *people.Dossier) { says(true)(d); d.Contacts = d.Contacts[:1] })
 		w.add("Ancien", func(d *people.Dossier) { says(true)(d); d.Memberships = nil })
 		w.add("Ailleurs", func(d *people.Dossier) { says(true)(d); d.Degrees[0].AssociationID = w.re.ID })

@@ -122,7 +122,7 @@ type New struct {
 }
 
 // Create keeps a PDF as an issue of some associations. Nobody reads it before it is published.
-func (s *Store) Create(ctx context.Context, by Actor, n New) (id.ID, error) {
+func (s *Store) Create(ctx context.Context, by viewer.Actor, n New) (id.ID, error) {
 	f := errs.Fields{}
 	checkTitle(&n.Title, f)
 	if len(n.Associations) == 0 {
@@ -192,13 +192,13 @@ func checkFile(n New, f errs.Fields) error {
 	return errs.Wrap("magazine.checkFile", err)
 }
 
-func (s *Store) record(ctx context.Context, by Actor, action string, i Issue, association id.ID) error {
+func (s *Store) record(ctx context.Context, by viewer.Actor, action string, i Issue, association id.ID) error {
 	return s.Trail.Record(ctx, audit.Entry{Actor: by.Viewer, ActorName: by.Name, Action: action, Object: i.ID.String(), Association: association, Detail: map[string]any{"title": i.Title}})
 }
 
 // Publish opens an issue to the members of an association, and begins the letter that tells them: a draft, which its
 // author looks at and sends as any other.
-func (s *Store) Publish(ctx context.Context, by Actor, issue, association id.ID) (campaign id.ID, err error) {
+func (s *Store) Publish(ctx context.Context, by viewer.Actor, issue, association id.ID) (campaign id.ID, err error) {
 	if !mayMake(by.Viewer, association) {
 		return id.ID{}, errs.E("magazine.Publish", errs.NotFound, nil)
 	}
@@ -226,22 +226,22 @@ func (s *Store) Publish(ctx context.Context, by Actor, issue, association id.ID)
 }
 
 // announce drafts the letter to the members of an association.
-func (s *Store) announce(ctx context.Context, by Actor, i Issue, association id.ID) (id.ID, error) {
+func (s *Store) announce(ctx context.Context, by viewer.Actor, i Issue, association id.ID) (id.ID, error) {
 	c := newsletters.Campaign{SenderID: association, Kind: newsletters.Magazine, Title: i.Title, Versions: map[string]compose.Written{}}
 	for _, lang := range i18n.Langs() {
 		in := s.Bundle.With(ctx, lang)
 		data := i18n.Data{"Title": i.Title, "URL": Path(i.ID)}
 		c.Versions[lang] = compose.Written{Subject: i18n.T(in, "magazine.letter.subject", data), Preheader: i18n.T(in, "magazine.letter.preheader", data), Body: i18n.T(in, "magazine.letter.body", data)}
 	}
-	made, err := s.Letters.Create(ctx, newsletters.Actor(by), c)
+	made, err := s.Letters.Create(ctx, viewer.Actor(by), c)
 	if err != nil {
 		return id.ID{}, err
 	}
-	return made, s.Letters.SaveSegment(ctx, newsletters.Actor(by), made, segments.Segment{"member": {"yes"}})
+	return made, s.Letters.SaveSegment(ctx, viewer.Actor(by), made, segments.Segment{"member": {"yes"}})
 }
 
 // Withdraw closes an edition again; its letter stays.
-func (s *Store) Withdraw(ctx context.Context, by Actor, issue, association id.ID) error {
+func (s *Store) Withdraw(ctx context.Context, by viewer.Actor, issue, association id.ID) error {
 	if !mayMake(by.Viewer, association) {
 		return errs.E("magazine.Withdraw", errs.NotFound, nil)
 	}
@@ -322,7 +322,7 @@ const paper = "paper"
 
 // Labels are those of the association's members who get the magazine by post: who said yes to paper, or no to this kind
 // of letter, and not no to paper, as far as the viewer may know their coordinates. It leaves a line in the trail.
-func (s *Store) Labels(ctx context.Context, by Actor, issue, association id.ID) ([]Label, error) {
+func (s *Store) Labels(ctx context.Context, by viewer.Actor, issue, association id.ID) ([]Label, error) {
 	const op = "magazine.Labels"
 	i, err := s.issue(ctx, issue, []id.ID{association})
 	if err == nil && (len(i.Editions) == 0 || !mayPost(by.Viewer, association)) {
