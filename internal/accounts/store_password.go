@@ -2,13 +2,11 @@ package accounts
 
 import (
 	"context"
-	"slices"
 
 	"amicale/internal/db"
 	"amicale/internal/errs"
 	"amicale/internal/fold"
 	"amicale/internal/id"
-	"amicale/internal/people"
 	"amicale/internal/viewer"
 )
 
@@ -279,7 +277,7 @@ func (s *Store) typedKey(ctx context.Context, typed string) (string, error) {
 // lifetime reports whether a domain is that of an association's lifetime addresses.
 func (s *Store) lifetime(ctx context.Context, domain string) (bool, error) {
 	associations, err := s.people.Associations(ctx)
-	return slices.ContainsFunc(associations, func(a people.Association) bool { return a.MailDomain == domain }), err
+	return associations.HaveMailDomain(domain), err
 }
 
 // candidates are the accounts a typed login or address may mean.

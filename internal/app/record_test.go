@@ -100,7 +100,7 @@ func TestMySpaceShowsTheAddressForLife(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	as := forwarding.Addresses(d, all)
+	as := d.LifetimeAddresses(all)
 	if len(as) == 0 || !strings.HasPrefix(as[0].Address, webtest.Member+"@") {
 		t.Fatalf("her addresses are %v", as)
 	}

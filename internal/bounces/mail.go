@@ -55,7 +55,7 @@ func (s *Store) tell(ctx context.Context, d people.Dossier, name string, to peop
 	if err != nil {
 		return err
 	}
-	school, _ := as.ByID(newest(d))
+	school, _ := as.ByID(d.NewestAssociation())
 	data["Name"], data["Activated"] = d.FirstName, d.Activated()
 	l := letter{name: name, to: to.Value, person: d.ID, lang: lang, school: school, path: emailsPath, data: data}
 	if !d.Activated() {

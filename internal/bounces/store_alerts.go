@@ -139,7 +139,7 @@ func (s *Store) alertLost(ctx context.Context) error {
 		}
 		met[l.ID] = true
 		if !slices.ContainsFunc(classesOf(l.Dossier), func(c class) bool { return today[c.notice()] }) {
-			by[newest(l.Dossier)] = append(by[newest(l.Dossier)], l.Dossier)
+			by[l.Dossier.NewestAssociation()] = append(by[l.Dossier.NewestAssociation()], l.Dossier)
 		}
 	}
 	var news []people.Dossier

@@ -228,7 +228,7 @@ func (s *Store) restoreContact(ctx context.Context, list []Switch, e ending) err
 	if e.how != Undone {
 		actor = robot()
 	}
-	if err := s.trail.Record(ctx, audit.Entry{Actor: actor, ActorName: e.by.Name, Action: "address.restored", Person: person, Association: newest(before),
+	if err := s.trail.Record(ctx, audit.Entry{Actor: actor, ActorName: e.by.Name, Action: "address.restored", Person: person, Association: before.NewestAssociation(),
 		Detail: map[string]any{"how": string(e.how)}}); err != nil || e.how != Undone {
 		return err
 	}

@@ -9,7 +9,6 @@ import (
 	"amicale/internal/db"
 	"amicale/internal/errs"
 	"amicale/internal/id"
-	"amicale/internal/people"
 )
 
 // Judge finds the addresses that are broken and hands over, each in a transaction of its own: what fails for one does
@@ -96,7 +95,7 @@ func (s *Store) breakFor(ctx context.Context, person id.ID, address string, v Ve
 			return err
 		}
 	}
-	if err := s.trail.Record(ctx, audit.Entry{Actor: robot(), Action: "address.broken", Person: person, Association: newest(d),
+	if err := s.trail.Record(ctx, audit.Entry{Actor: robot(), Action: "address.broken", Person: person, Association: d.NewestAssociation(),
 		Detail: map[string]any{"cause": string(v.Cause), "days": v.Days, "took_over": row.Took != "", "lost": t.Lost}}); err != nil {
 		return err
 	}
@@ -128,14 +127,6 @@ func (s *Store) addSwitch(ctx context.Context, w Switch) error {
 		w.ID, w.PersonID, string(w.What), w.Address, w.Took, string(w.Cause), w.Destination, w.Reported, w.Failures, w.Days, w.Since, w.At,
 		w.EndedAt, string(w.EndedHow), w.EndedBy)
 	return err
-}
-
-// newest is the association of the newest degree: whose staff sees what happens to the person.
-func newest(d people.Dossier) id.ID {
-	for _, g := range d.Degrees {
-		return g.AssociationID
-	}
-	return id.ID{}
 }
 
 // endDoubts settles what waited for a report that did not come: those messages arrived.

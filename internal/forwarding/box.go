@@ -54,17 +54,17 @@ func (b *Box) Find(ctx context.Context, _ inbox.Envelope, address string) (inbox
 		return inbox.Rcpt{}, err
 	}
 	domain := mail.DomainOf(address)
-	if !hasDomain(as, domain) {
+	if !as.HaveMailDomain(domain) {
 		return inbox.Rcpt{}, errs.E(op, errs.NotFound, nil)
 	}
 	h, err := b.store.byLogin(ctx, address[:at], as)
 	if err != nil {
 		return inbox.Rcpt{}, errs.Wrap(op, err)
 	}
-	if h.Status == people.Deceased || !hasDomain(domainsOf(fold.TypedLogin(h.Login), h.School, h.Schools, as), domain) {
+	if h.Status == people.Deceased || !as.OfLogin(fold.TypedLogin(h.Login), h.School, h.Schools).HaveMailDomain(domain) {
 		return inbox.Rcpt{}, errs.E(op, errs.NotFound, nil)
 	}
-	r := &route{alias: localPart(h.Login) + "@" + domain, home: domain, limit: h.Strictness.limit()}
+	r := &route{alias: people.LifetimePart(h.Login) + "@" + domain, home: domain, limit: h.Strictness.limit()}
 	switch way := h.WayAt(b.store.Now(), h.Standing); way {
 	case Closed:
 		return inbox.Rcpt{}, inbox.Refuse(550, "5.2.1", "this address takes no mail at present")
@@ -74,15 +74,6 @@ func (b *Box) Find(ctx context.Context, _ inbox.Envelope, address string) (inbox
 		r.wait = way
 	}
 	return inbox.Rcpt{Address: address, Owner: h.Person, Data: r}, nil
-}
-
-func hasDomain(as []people.Association, domain string) bool {
-	for _, a := range as {
-		if a.MailDomain == domain && domain != "" {
-			return true
-		}
-	}
-	return false
 }
 
 // Screen refuses what came round, what looks too much like spam to its owner, and what would fill the room where mail

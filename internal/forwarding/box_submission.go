@@ -12,6 +12,7 @@ import (
 	"amicale/internal/inbox"
 	"amicale/internal/mail"
 	"amicale/internal/outbox"
+	"amicale/internal/people"
 	"amicale/internal/viewer"
 )
 
@@ -35,7 +36,7 @@ func (b *Submission) SignIn(ctx context.Context, user, password string, _ netip.
 		if err != nil {
 			return id.ID{}, err
 		}
-		if !hasDomain(as, strings.ToLower(domain)) {
+		if !as.HaveMailDomain(strings.ToLower(domain)) {
 			return id.ID{}, errs.E(op, errs.Unauthorized, nil)
 		}
 	}
@@ -54,7 +55,7 @@ func (b *Submission) SignIn(ctx context.Context, user, password string, _ netip.
 
 // author is what the box found out of who submits.
 type author struct {
-	own    []Address
+	own    []people.LifetimeAddress
 	domain string // of the envelope sender
 }
 
@@ -86,7 +87,7 @@ func (b *Submission) Find(ctx context.Context, e inbox.Envelope, address string)
 }
 
 // addressesOf are the addresses for life of a person; none when he is gone.
-func (s *Store) addressesOf(ctx context.Context, person id.ID) ([]Address, error) {
+func (s *Store) addressesOf(ctx context.Context, person id.ID) ([]people.LifetimeAddress, error) {
 	as, err := s.People.Associations(ctx)
 	if err != nil {
 		return nil, err
@@ -95,7 +96,7 @@ func (s *Store) addressesOf(ctx context.Context, person id.ID) ([]Address, error
 	if err != nil {
 		return nil, gone(err)
 	}
-	return Addresses(d, as), nil
+	return d.LifetimeAddresses(as), nil
 }
 
 func reader() viewer.Viewer { return viewer.ForSystem("mail of the addresses for life") }

@@ -59,7 +59,7 @@ func Choices(d people.Dossier, s Settings, as people.Associations) []Choice {
 		if c.Kind != people.Email || c.ConfirmedAt.IsZero() || slices.ContainsFunc(out, func(o Choice) bool { return o.Key() == c.ValueKey }) {
 			continue
 		}
-		if is := Ours(c.Value, as); is || routable(c.Value, as) {
+		if is := as.Ours(c.Value); is || routable(c.Value, as) {
 			out = append(out, Choice{Address: c.Value, Purpose: c.Purpose, Confirmed: true, Ours: is, State: Good})
 		}
 	}

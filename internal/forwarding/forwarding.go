@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"amicale/internal/fold"
-	"amicale/internal/id"
 	"amicale/internal/inbox"
 	"amicale/internal/mail"
 	"amicale/internal/people"
@@ -189,97 +188,10 @@ func (s Settings) next(refused []string) string {
 	return ""
 }
 
-// Ours reports whether an address is at one of our mail domains, or below one: mail to it would come back to us for
-// ever.
-func Ours(address string, as people.Associations) bool {
-	_, domain, _ := strings.Cut(fold.Email(address), "@")
-	return slices.ContainsFunc(as, func(a people.Association) bool {
-		return a.MailDomain != "" && (domain == a.MailDomain || strings.HasSuffix(domain, "."+a.MailDomain))
-	})
-}
-
 // routable reports whether mail servers take an address, and it is not one of ours.
 func routable(address string, as people.Associations) bool {
 	a, err := mail.ParseAddress(address)
-	return err == nil && !Ours(a.Address, as)
-}
-
-// domainsOf are the associations at whose mail domains a login is right: that of its degree, and the one whose code it
-// ends in, should the degree have been corrected since; a login without a degree is right at all schools of its owner.
-func domainsOf(key string, school id.ID, schools []id.ID, as people.Associations) []people.Association {
-	var out []people.Association
-	for _, a := range as {
-		if a.MailDomain == "" {
-			continue
-		}
-		if a.ID == school || endsIn(key, a.Code) || school.IsZero() && slices.Contains(schools, a.ID) {
-			out = append(out, a)
-		}
-	}
-	return out
-}
-
-// endsIn reports whether a login is of the rule's form, with that association's code: …ly2010.
-func endsIn(key, code string) bool {
-	i := strings.LastIndexByte(key, '.')
-	year, ok := strings.CutPrefix(key[i+1:], code)
-	return i > 0 && ok && len(year) == 4 && strings.Trim(year, "0123456789") == ""
-}
-
-// localPart is a login as it stands before the @: as it was given, but for what no mail server takes.
-func localPart(login string) string {
-	if low := strings.ToLower(login); fold.ValidEmail(low+"@domain.example") && isASCII(low) {
-		return low
-	}
-	return fold.TypedLogin(login)
-}
-
-func isASCII(s string) bool {
-	return strings.IndexFunc(s, func(r rune) bool { return r > 0x7e }) < 0
-}
-
-// Address is one address for life.
-type Address struct {
-	Address string
-	School  people.Association
-	Current bool // of a login in use; the others are former ones
-}
-
-// Addresses are all of a person, those of logins in use first. A person who died has none.
-func Addresses(d people.Dossier, as people.Associations) []Address {
-	var out []Address
-	if d.Status == people.Deceased {
-		return nil
-	}
-	for _, l := range d.Logins {
-		for _, a := range domainsOf(fold.TypedLogin(l.Login), schoolOf(d, l), d.Associations(), as) {
-			out = append(out, Address{localPart(l.Login) + "@" + a.MailDomain, a, l.Current})
-		}
-	}
-	slices.SortStableFunc(out, func(a, b Address) int {
-		switch {
-		case a.Current == b.Current:
-			return 0
-		case a.Current:
-			return -1
-		}
-		return 1
-	})
-	return out
-}
-
-func schoolOf(d people.Dossier, l people.Login) id.ID {
-	for _, g := range d.Degrees {
-		if g.ID == l.DegreeID {
-			return g.AssociationID
-		}
-	}
-	return id.ID{}
-}
-
-// owns reports whether an address is one of these.
-func owns(list []Address, address string) bool {
-	return slices.ContainsFunc(list, func(a Address) bool { return strings.EqualFold(a.Address, address) })
+	return err == nil && !as.Ours(a.Address)
 }
 
 // mayAnswer reports whether a report may go to the sender of the envelope: only where it is certain that he wrote the

@@ -21,7 +21,7 @@ func (s *Store) letter(ctx context.Context, d people.Dossier, key, to string, da
 	if err != nil {
 		return err
 	}
-	if a, ok := as.ByID(newest(d)); ok {
+	if a, ok := as.ByID(d.NewestAssociation()); ok {
 		body.Brand = mail.Brand{Name: a.Name, URL: s.Origin, Accent: a.Color}
 	}
 	return s.Outbox.SendBody(ctx, outbox.Letter{Kind: "forwarding." + key, To: to, Person: d.ID, Subject: subject, Lang: i18n.Lang(ctx)}, body)

@@ -21,7 +21,7 @@ func (p *Pages) Home(r *web.Request, d people.Dossier) (templ.Component, error) 
 	if err != nil {
 		return nil, err
 	}
-	list := current(Addresses(d, as), true)
+	list := current(d.LifetimeAddresses(as), true)
 	if len(list) == 0 {
 		return nil, nil
 	}

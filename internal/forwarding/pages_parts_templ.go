@@ -14,7 +14,7 @@ import (
 	"amicale/internal/ui"
 )
 
-func homePart(list []Address, t Tally) templ.Component {
+func homePart(list []people.LifetimeAddress, t Tally) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {

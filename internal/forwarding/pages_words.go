@@ -10,6 +10,7 @@ import (
 	"amicale/internal/i18n"
 	"amicale/internal/mail"
 	"amicale/internal/outbox"
+	"amicale/internal/people"
 	"amicale/internal/ui"
 )
 
@@ -148,8 +149,8 @@ func lapsed(s Settings) string {
 }
 
 // current are the addresses of logins in use; former are the others.
-func current(list []Address, is bool) []Address {
-	return slices.DeleteFunc(slices.Clone(list), func(a Address) bool { return a.Current != is })
+func current(list []people.LifetimeAddress, is bool) []people.LifetimeAddress {
+	return slices.DeleteFunc(slices.Clone(list), func(a people.LifetimeAddress) bool { return a.Current != is })
 }
 
 // programFacts are what a mail program needs to know to send.

@@ -78,67 +78,6 @@ func TestNextTarget(t *testing.T) {
 	}
 }
 
-func TestOurs(t *testing.T) {
-	t.Parallel()
-	for address, want := range map[string]bool{
-		"laure.lavaut.ly2010@ly-alumni.example": true, "x@RE-alumni.example": true, "x@retour.ly-alumni.example": true, "x@lettres.ly-alumni.example": true,
-		"x@notly-alumni.example": false, "x@ly-alumni.example.fr": false, "laure@exemple.fr": false, "": false, "nothing": false,
-	} {
-		if got := Ours(address, append(both, people.Association{})); got != want {
-			t.Errorf("Ours(%q) = %v, want %v", address, got, want)
-		}
-	}
-}
-
-func TestWhereALoginIsRight(t *testing.T) {
-	t.Parallel()
-	for _, tt := range []struct {
-		key     string
-		school  id.ID
-		schools []id.ID
-		want    string
-	}{
-		{"laure.lavaut.ly2010", lyon.ID, []id.ID{lyon.ID, ren.ID}, "ly"},
-		{"laure.lavaut.ly2010", ren.ID, []id.ID{ren.ID}, "ly re"}, // the degree's school was corrected: both are for life
-		{"laure.lavaut.ly2010", id.ID{}, []id.ID{ren.ID}, "ly re"},
-		{"jmartin_90", id.ID{}, []id.ID{lyon.ID, ren.ID}, "ly re"},
-		{"jmartin_90", id.ID{}, nil, ""},
-		{"jmartin_90", lyon.ID, []id.ID{lyon.ID, ren.ID}, "ly"},
-		{"ly2010", id.ID{}, nil, ""},
-		{"a.ly201", id.ID{}, nil, ""},
-		{"a.lyx2010", id.ID{}, nil, ""},
-	} {
-		var got []string
-		for _, a := range domainsOf(tt.key, tt.school, tt.schools, both) {
-			got = append(got, a.Code)
-		}
-		if strings.Join(got, " ") != tt.want {
-			t.Errorf("domainsOf(%q) = %v, want %s", tt.key, got, tt.want)
-		}
-	}
-}
-
-func TestAddresses(t *testing.T) {
-	t.Parallel()
-	g := people.Degree{ID: id.New(), AssociationID: lyon.ID, ClassYear: 2010}
-	d := people.Dossier{Degrees: []people.Degree{g, {ID: id.New(), AssociationID: ren.ID}}, Logins: []people.Login{
-		{Login: "JMartin_90"}, {Login: "jean martin"}, {Login: "jean.martin.ly2010", DegreeID: g.ID, Current: true}, {Login: "jean.petit.ly2010", DegreeID: g.ID},
-	}}
-	var got []string
-	for _, a := range Addresses(d, both) {
-		got = append(got, a.Address)
-	}
-	want := []string{"jean.martin.ly2010@ly-alumni.example", "jmartin_90@ly-alumni.example", "jmartin_90@re-alumni.example",
-		"jean.martin@ly-alumni.example", "jean.martin@re-alumni.example", "jean.petit.ly2010@ly-alumni.example"}
-	if !slices.Equal(got, want) {
-		t.Errorf("Addresses() = %q, want %q", got, want)
-	}
-	d.Status = people.Deceased
-	if got := Addresses(d, both); got != nil {
-		t.Errorf("Addresses() of somebody who died = %v, want none", got)
-	}
-}
-
 func contact(value string, p people.Purpose, confirmed bool) people.ContactPoint {
 	c := people.ContactPoint{ID: id.New(), Kind: people.Email, Purpose: p, Value: value}
 	if confirmed {
@@ -299,7 +238,7 @@ func FuzzPrepare(f *testing.F) {
 
 func TestCheckAuthor(t *testing.T) {
 	t.Parallel()
-	own := []Address{{Address: "laure.lavaut.ly2010@ly-alumni.example"}, {Address: "laure.dupont.ly2010@ly-alumni.example"}}
+	own := []people.LifetimeAddress{{Address: "laure.lavaut.ly2010@ly-alumni.example"}, {Address: "laure.dupont.ly2010@ly-alumni.example"}}
 	for _, tt := range []struct {
 		name, head string
 		code       int

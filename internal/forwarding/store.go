@@ -56,7 +56,7 @@ func NewStore(d Deps) *Store {
 // Own is what somebody sees of his own addresses.
 type Own struct {
 	Person       people.Dossier
-	Addresses    []Address
+	Addresses    []people.LifetimeAddress
 	Settings     Settings
 	Choices      []Choice
 	Way          Way
@@ -82,7 +82,7 @@ func (s *Store) Own(ctx context.Context, v viewer.Viewer) (Own, error) {
 	if err != nil {
 		return Own{}, errs.Wrap("forwarding.Own", err)
 	}
-	out := Own{Person: d, Addresses: Addresses(d, as), Settings: h.Settings, Choices: Choices(d, h.Settings, as),
+	out := Own{Person: d, Addresses: d.LifetimeAddresses(as), Settings: h.Settings, Choices: Choices(d, h.Settings, as),
 		Way: h.WayAt(s.Now(), h.Standing), Associations: as}
 	if out.Waiting, err = s.waiting(ctx, d.ID); err != nil {
 		return Own{}, errs.Wrap("forwarding.Own", err)
@@ -129,7 +129,7 @@ func (s *Store) change(ctx context.Context, a Actor, action string, fn func(ctx 
 			return err
 		}
 		return s.Trail.Record(ctx, audit.Entry{Actor: a.Viewer, ActorName: a.Name, Action: action, Person: d.ID,
-			Association: newest(d), Detail: what.detail})
+			Association: d.NewestAssociation(), Detail: what.detail})
 	})
 	return errs.Wrap(action, err)
 }
@@ -142,14 +142,6 @@ func (s *Store) lock(ctx context.Context, person id.ID) error {
 		ON CONFLICT (person_id) DO UPDATE SET updated_at = excluded.updated_at`,
 		person, string(d.Mode), string(d.Strictness), s.Now())
 	return err
-}
-
-// newest is the association of the newest degree: whose staff sees what happens to the person.
-func newest(d people.Dossier) id.ID {
-	for _, g := range d.Degrees {
-		return g.AssociationID
-	}
-	return id.ID{}
 }
 
 // Save changes where the actor's mail goes. Every address it went to before is told, and what waited for a target goes

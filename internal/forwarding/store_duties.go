@@ -208,7 +208,7 @@ func (s *Store) moveRest(ctx context.Context, from, into id.ID) error {
 // Overview is what the staff of somebody's associations sees of his forwarding: where it leads and whether it works, not
 // who writes to him. Its targets are coordinates: whoever shows them leaves the trail of having read some.
 type Overview struct {
-	Addresses []Address
+	Addresses []people.LifetimeAddress
 	Settings  Settings
 	Way       Way
 	Tally     Tally
@@ -229,7 +229,7 @@ func (s *Store) Overview(ctx context.Context, v viewer.Viewer, person id.ID) (Ov
 	if err != nil {
 		return Overview{}, errs.Wrap(op, err)
 	}
-	out := Overview{Addresses: Addresses(d, as), Settings: h.Settings, Way: h.WayAt(s.Now(), h.Standing)}
+	out := Overview{Addresses: d.LifetimeAddresses(as), Settings: h.Settings, Way: h.WayAt(s.Now(), h.Standing)}
 	out.Tally, err = s.tally(ctx, d.ID)
 	return out, errs.Wrap(op, err)
 }

@@ -122,7 +122,7 @@ func (s *Store) mark(ctx context.Context, w whose, action string, fn func(ctx co
 		if err != nil || !changed {
 			return err
 		}
-		return s.Trail.Record(ctx, audit.Entry{Actor: w.by, Action: action, Person: d.ID, Association: newest(d)})
+		return s.Trail.Record(ctx, audit.Entry{Actor: w.by, Action: action, Person: d.ID, Association: d.NewestAssociation()})
 	})
 }
 

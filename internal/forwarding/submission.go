@@ -3,12 +3,14 @@ package forwarding
 import (
 	"bytes"
 	"net/mail"
+	"slices"
 	"strings"
 	"time"
 
 	"amicale/internal/id"
 	"amicale/internal/inbox"
 	house "amicale/internal/mail"
+	"amicale/internal/people"
 )
 
 // dailyLimit is how many recipients somebody may name in a day: enough for letters, too few for a campaign.
@@ -20,7 +22,7 @@ func notYours() *inbox.Refusal {
 }
 
 // checkAuthor refuses a message whose header says that somebody else wrote or sent it.
-func checkAuthor(raw []byte, own []Address) *inbox.Refusal {
+func checkAuthor(raw []byte, own []people.LifetimeAddress) *inbox.Refusal {
 	h, _ := house.ReadHeader(raw)
 	from := h.All("From")
 	if len(from) != 1 {
@@ -43,6 +45,11 @@ func checkAuthor(raw []byte, own []Address) *inbox.Refusal {
 		}
 	}
 	return nil
+}
+
+// owns reports whether an address is one of these.
+func owns(list []people.LifetimeAddress, address string) bool {
+	return slices.ContainsFunc(list, func(a people.LifetimeAddress) bool { return strings.EqualFold(a.Address, address) })
 }
 
 // private are the header lines that no recipient may see, or that only a receiving server writes.

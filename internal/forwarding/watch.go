@@ -169,7 +169,7 @@ func (s *Store) report(ctx context.Context, sl slip, d mail.DSN) error {
 	home := mail.DomainOf(sl.Recipient) // of who answers: the address for life, whichever end of the message it is
 	if as, err := s.People.Associations(ctx); err != nil {
 		return err
-	} else if !hasDomain(as, home) {
+	} else if !as.HaveMailDomain(home) {
 		home = mail.DomainOf(sl.Sender)
 	}
 	d.ID, d.Date, d.Arrived = id.New(), s.Now(), sl.At

@@ -71,15 +71,6 @@ func (as Associations) ByID(i id.ID) (Association, bool) {
 	return Association{}, false
 }
 
-// Lifetime is the lifetime address of a login at an association; "" where there is no login or no such association.
-func (as Associations) Lifetime(login string, at id.ID) string {
-	a, ok := as.ByID(at)
-	if !ok || login == "" {
-		return ""
-	}
-	return login + "@" + a.MailDomain
-}
-
 // ByCode finds one by its code.
 func (as Associations) ByCode(code string) (Association, bool) {
 	for _, a := range as {

@@ -154,6 +154,14 @@ type Dossier struct {
 // Associations are those of the degrees.
 func (d *Dossier) Associations() []id.ID { return associationsOf(d.Degrees) }
 
+// NewestAssociation is that of the newest degree: whose staff sees what happens to the person; zero without a degree.
+func (d *Dossier) NewestAssociation() id.ID {
+	for _, g := range d.Degrees {
+		return g.AssociationID
+	}
+	return id.ID{}
+}
+
 // Subject is the person as the audiences' rule needs to know him.
 func (d *Dossier) Subject() viewer.Subject {
 	return viewer.Subject{Person: d.ID, Associations: d.Associations()}

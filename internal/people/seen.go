@@ -150,19 +150,6 @@ func (d *Dossier) contactsSeenBy(v viewer.Viewer, sub viewer.Subject, today time
 	return out
 }
 
-// LifetimeAt is the association at whose mail domain CurrentLogin is the lifetime address; zero without one.
-func (d *Dossier) LifetimeAt() id.ID {
-	current := d.CurrentLogin()
-	for _, l := range d.Logins {
-		for _, g := range d.Degrees {
-			if l.Login == current && l.DegreeID == g.ID {
-				return g.AssociationID
-			}
-		}
-	}
-	return id.ID{}
-}
-
 // CurrentLogin is the login in use of the newest degree that has one.
 func (d *Dossier) CurrentLogin() string {
 	best, year := "", -1

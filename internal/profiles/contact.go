@@ -7,7 +7,6 @@ import (
 	"unicode/utf8"
 
 	"amicale/internal/errs"
-	"amicale/internal/fold"
 	"amicale/internal/geo"
 	"amicale/internal/id"
 	"amicale/internal/people"
@@ -75,17 +74,9 @@ func checkValue(f errs.Fields, d people.Dossier, as people.Associations, c *peop
 		return o.Kind == c.Kind && o.ID != c.ID && o.ValueKey == c.ValueKey
 	}):
 		f.Add("value", "profile."+string(c.Kind)+"_twice")
-	case c.Kind == people.Email && lifetime(c.ValueKey, as):
+	case c.Kind == people.Email && as.Ours(c.ValueKey):
 		f.Add("value", "profile.email_lifetime")
 	}
-}
-
-// lifetime reports whether an address is one of ours: mail to it would come back to us for ever.
-func lifetime(email string, as people.Associations) bool {
-	_, domain, _ := strings.Cut(fold.Email(email), "@")
-	return slices.ContainsFunc(as, func(a people.Association) bool {
-		return a.MailDomain != "" && (domain == a.MailDomain || strings.HasSuffix(domain, "."+a.MailDomain))
-	})
 }
 
 func checkPostal(f errs.Fields, c *people.ContactPoint, today time.Time) {

@@ -103,7 +103,7 @@ func (s *Store) change(ctx context.Context, a viewer.Actor, section string, fn f
 			return err
 		}
 		err = s.Trail.Record(ctx, audit.Entry{Actor: a.Viewer, ActorName: a.Name, Action: actionChanged, Person: d.ID,
-			Association: newest(d), Detail: map[string]any{"section": section}})
+			Association: d.NewestAssociation(), Detail: map[string]any{"section": section}})
 		if err == nil && did.before != nil {
 			undo, err = s.keepUndo(ctx, d.ID, section, *did.before)
 		}
@@ -119,14 +119,6 @@ func (s *Store) hold(ctx context.Context, a viewer.Actor) (people.Dossier, error
 		return people.Dossier{}, err
 	}
 	return s.People.Dossier(ctx, a.Viewer, a.Person)
-}
-
-// newest is the association of the newest degree: whose staff sees what happens to the person.
-func newest(d people.Dossier) id.ID {
-	for _, g := range d.Degrees {
-		return g.AssociationID
-	}
-	return id.ID{}
 }
 
 // errChanged says that the section was changed elsewhere since the form was shown.
