@@ -60,7 +60,7 @@ func (l activationLinks) StopLinks(ctx context.Context, person id.ID, since time
 			return err
 		}
 	}
-	if err := l.app.forwarding.RevokePasswords(ctx, person, since); err != nil {
+	if err := l.app.submission.RevokePasswords(ctx, person, since); err != nil {
 		return err
 	}
 	list, err := l.app.sessions.ByAccount(ctx, acc.ID)

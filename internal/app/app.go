@@ -42,6 +42,7 @@ import (
 	"amicale/internal/postings"
 	"amicale/internal/profiles"
 	"amicale/internal/registry"
+	"amicale/internal/submission"
 	"amicale/internal/subscriptions"
 	"amicale/internal/ui"
 	"amicale/internal/viewer"
@@ -101,6 +102,7 @@ type App struct {
 
 	subscriptions *subscriptions.Store
 	forwarding    *forwarding.Store
+	submission    *submission.Store
 	bounces       *bounces.Store
 	newsletters   *newsletters.Store
 	magazine      *magazine.Store
@@ -131,7 +133,7 @@ func New(ctx context.Context, o Options) (*App, error) {
 func Messages() []fs.FS {
 	return []fs.FS{ui.Messages, web.Messages, mail.Messages, people.Messages, help.Messages, accounts.Messages,
 		activation.Messages, desk.Messages, registry.Messages, profiles.Messages, federation.Messages, imports.Messages, directory.Messages,
-		subscriptions.Messages, forwarding.Messages, bounces.Messages, domains.Messages, newsletters.Messages, magazine.Messages, postings.Messages, ambassadors.Messages, Texts}
+		subscriptions.Messages, forwarding.Messages, submission.Messages, bounces.Messages, domains.Messages, newsletters.Messages, magazine.Messages, postings.Messages, ambassadors.Messages, Texts}
 }
 
 func (a *App) buildGround(ctx context.Context) (err error) {
@@ -156,7 +158,7 @@ func (a *App) buildFeatures(ctx context.Context) (err error) {
 		Trail: a.trail, Sessions: a.sessions, Letters: accounts.NewLetters(a.outbox, a.bundle, a.o.URL, brand),
 		Secret: a.o.Secret, RequireSecondFactor: !a.o.Demo,
 		Closed: func(ctx context.Context, person id.ID) error {
-			return a.forwarding.RevokePasswords(ctx, person, time.Time{})
+			return a.submission.RevokePasswords(ctx, person, time.Time{})
 		},
 	})
 	if a.accountPages, err = accounts.NewPages(a.accounts, a.sessions, a.queue, accounts.PageOptions{Origin: a.o.URL, Site: a.o.MailFrom.Name, Now: a.o.Now, Tabs: settingsTabs()}); err != nil {
@@ -220,6 +222,7 @@ func (a *App) registerJobs() {
 	profiles.NewJobs(a.profiles).Register(a.runner)
 	imports.NewJobs(a.imports).Register(a.runner)
 	forwarding.NewJobs(a.forwarding).Register(a.runner)
+	submission.NewJobs(a.submission).Register(a.runner)
 	bounces.NewJobs(a.bounces).Register(a.runner)
 	newsletters.NewJobs(a.newsletters).Register(a.runner)
 	postings.NewJobs(a.postings).Register(a.runner)

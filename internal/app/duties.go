@@ -19,20 +19,20 @@ import (
 func (a *App) exporters() []people.Exporter {
 	acc, _, _ := a.accounts.Parts()
 	return []people.Exporter{acc, a.activation.Exporter(), a.desk.Exporter(), a.imports.Exporter(), a.profiles.Exporter(),
-		a.subscriptions.Exporter(), a.forwarding.Exporter(), a.bounces.Exporter(), a.newsletters.Exporter(), a.ambassadors.Exporter(), a.trailExporter(), a.groundExporter()}
+		a.subscriptions.Exporter(), a.forwarding.Exporter(), a.submission.Exporter(), a.bounces.Exporter(), a.newsletters.Exporter(), a.ambassadors.Exporter(), a.trailExporter(), a.groundExporter()}
 }
 
 func (a *App) erasers() []people.Eraser {
 	_, acc, _ := a.accounts.Parts()
 	// The trail and the mail lose what names the person before the account that they name him by is gone.
 	return []people.Eraser{a.groundEraser(), acc, a.activation.Eraser(), a.desk.Eraser(), a.imports.Eraser(), a.profiles.Eraser(),
-		a.subscriptions.Eraser(), a.forwarding.Eraser(), a.bounces.Eraser(), a.newsletters.Eraser(), a.ambassadors.Eraser()}
+		a.subscriptions.Eraser(), a.forwarding.Eraser(), a.submission.Eraser(), a.bounces.Eraser(), a.newsletters.Eraser(), a.ambassadors.Eraser()}
 }
 
 func (a *App) mergers() []people.Merger {
 	_, _, acc := a.accounts.Parts()
 	return []people.Merger{acc, a.activation.Merger(), a.desk.Merger(), a.imports.Merger(), a.profiles.Merger(),
-		a.subscriptions.Merger(), a.forwarding.Merger(), a.bounces.Merger(), a.newsletters.Merger(), a.ambassadors.Merger(), a.groundMerger()}
+		a.subscriptions.Merger(), a.forwarding.Merger(), a.submission.Merger(), a.bounces.Merger(), a.newsletters.Merger(), a.ambassadors.Merger(), a.groundMerger()}
 }
 
 // merge makes two persons one, with all that every feature holds of them.

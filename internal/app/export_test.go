@@ -11,12 +11,14 @@ import (
 	"amicale/internal/inbox"
 	"amicale/internal/mail"
 	"amicale/internal/people"
+	"amicale/internal/submission"
 )
 
 // What the tests of the whole reach for, and no page does.
 
 func (a *App) Accounts() *accounts.Store     { return a.accounts }
 func (a *App) Forwarding() *forwarding.Store { return a.forwarding }
+func (a *App) Submission() *submission.Store { return a.submission }
 func (a *App) Bounces() *bounces.Store       { return a.bounces }
 func (a *App) Tokens() mail.Tokens           { return a.tokens }
 func (a *App) Exporters() []people.Exporter  { return a.exporters() }

@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"slices"
 
+	"github.com/a-h/templ"
+
 	"amicale/internal/accounts"
 	"amicale/internal/ambassadors"
 	"amicale/internal/bounces"
@@ -25,8 +27,10 @@ import (
 	"amicale/internal/people"
 	"amicale/internal/picture"
 	"amicale/internal/postings"
+	"amicale/internal/submission"
 	"amicale/internal/subscriptions"
 	"amicale/internal/viewer"
+	"amicale/internal/web"
 )
 
 // MailOptions are what the program gives for mail that arrives.
@@ -104,9 +108,14 @@ func (a *App) buildMail(ctx context.Context) error {
 			return a.newsletters.Left(ctx, l.Person, l.Sender, string(l.Kind), !left)
 		},
 	})
+	reports := inbox.NewReporter(a.outbox, a.bundle, a.o.Now)
 	a.forwarding = forwarding.NewStore(forwarding.Deps{
-		DB: a.o.DB, People: a.people, Queue: a.queue, Trail: a.trail, Outbox: a.outbox, Arrivals: a.inbox, Tokens: a.tokens,
-		Accounts: accountOf{a.accounts}, Bundle: a.bundle, Origin: a.o.URL, Now: a.o.Now,
+		DB: a.o.DB, People: a.people, Queue: a.queue, Trail: a.trail, Outbox: a.outbox, Arrivals: a.inbox, Reports: reports, Tokens: a.tokens,
+		LangOf: accountOf{a.accounts}.LangOf, Bundle: a.bundle, Origin: a.o.URL, Now: a.o.Now,
+	})
+	a.submission = submission.NewStore(submission.Deps{
+		DB: a.o.DB, People: a.people, Trail: a.trail, Outbox: a.outbox, Arrivals: a.inbox, Reports: reports, Tokens: a.tokens,
+		IsOpen: accountOf{a.accounts}.IsOpen, ReadAt: a.forwarding.ReadAt, Origin: a.o.URL, Now: a.o.Now,
 	})
 	a.bounces = bounces.NewStore(bounces.Deps{
 		DB: a.o.DB, People: a.people, Queue: a.queue, Trail: a.trail, Post: a.outbox, Forwarding: forwarder{a.forwarding, a.outbox},
@@ -133,9 +142,20 @@ func (a *App) buildMail(ctx context.Context) error {
 	return nil
 }
 
-// forwardingOptions tell people how their mail programs send.
-func (a *App) forwardingOptions() forwarding.PageOptions {
-	o := forwarding.PageOptions{Tabs: a.accountPages.Tabs, Now: a.o.Now}
+// addressPages are the page of one's address for life, and the section on it about sending by it.
+func (a *App) addressPages() (address *forwarding.Pages, programs *submission.Pages) {
+	o := a.submissionOptions()
+	o.Around = func(r *web.Request, section templ.Component, status int) error {
+		return address.Around(r, section, status)
+	}
+	programs = submission.NewPages(a.submission, o)
+	address = forwarding.NewPages(a.forwarding, forwarding.PageOptions{Tabs: a.accountPages.Tabs, Section: programs.Section, Now: a.o.Now})
+	return address, programs
+}
+
+// submissionOptions tell people how their mail programs send.
+func (a *App) submissionOptions() submission.PageOptions {
+	o := submission.PageOptions{Now: a.o.Now}
 	m := a.o.Mail
 	if m.Submission == nil {
 		return o
@@ -172,11 +192,11 @@ func (a *App) buildCourier() {
 
 // mailServer takes what arrives, for every kind of recipient there is. It asks that DNS; nil is the machine's.
 func (a *App) mailServer(dns inbox.Resolver) *inbox.Server {
-	submission := forwarding.NewSubmission(a.forwarding)
+	door := submission.NewBox(a.submission)
 	o := inbox.Options{
-		Hostname: a.o.Mail.Host, Door: submission, TLS: a.o.Mail.TLS, Rspamd: a.o.Mail.Rspamd, Log: a.o.Log, Observe: a.counters.arrival,
+		Hostname: a.o.Mail.Host, Door: door, TLS: a.o.Mail.TLS, Rspamd: a.o.Mail.Rspamd, Log: a.o.Log, Observe: a.counters.arrival,
 		Boxes: []inbox.Box{
-			submission, postings.NewBox(a.postings), forwarding.NewPostmaster(a.forwarding, a.notices(), a.keepers), forwarding.NewBox(a.forwarding),
+			door, postings.NewBox(a.postings), forwarding.NewPostmaster(a.forwarding, a.notices(), a.keepers), forwarding.NewBox(a.forwarding),
 			bounces.NewReturns(a.bounces, bounces.ReturnsOptions{Tokens: a.tokens, Domain: a.notices(),
 				Recipients: recipients{a.newsletters, a.subscriptions}, Refusals: refusals{a.subscriptions}}),
 		},
@@ -227,15 +247,25 @@ func (a *App) mailBackground() map[string]func(context.Context) error {
 	return out
 }
 
-// accountOf tells forwarding of people's accounts.
+// accountOf tells the features of mail of people's accounts.
 type accountOf struct{ accounts *accounts.Store }
 
-func (s accountOf) OfPerson(ctx context.Context, person id.ID) (open bool, lang string, err error) {
+// IsOpen is whether the person has an account that is open.
+func (s accountOf) IsOpen(ctx context.Context, person id.ID) (bool, error) {
 	acc, err := s.accounts.ByPerson(ctx, person)
 	if errors.Is(err, errs.NotFound) {
-		return false, "", nil
+		return false, nil
 	}
-	return acc.Open(), acc.Lang, err
+	return acc.Open(), err
+}
+
+// LangOf is the language of the person's letters, "" when he never chose one.
+func (s accountOf) LangOf(ctx context.Context, person id.ID) (string, error) {
+	acc, err := s.accounts.ByPerson(ctx, person)
+	if errors.Is(err, errs.NotFound) {
+		return "", nil
+	}
+	return acc.Lang, err
 }
 
 // bouncesStaff tells the health of addresses whom to alert.
@@ -248,8 +278,7 @@ func (s bouncesStaff) AccountsWithRole(ctx context.Context, role viewer.RoleName
 }
 
 func (s bouncesStaff) LangOf(ctx context.Context, person id.ID) (string, error) {
-	_, lang, err := accountOf(s).OfPerson(ctx, person)
-	return lang, err
+	return accountOf(s).LangOf(ctx, person)
 }
 
 // ambassadorsOf tells the health of addresses who looks after a class, without those who refuse letters about the life of

@@ -8,7 +8,6 @@ import (
 	"amicale/internal/bounces"
 	"amicale/internal/desk"
 	"amicale/internal/directory"
-	"amicale/internal/forwarding"
 	"amicale/internal/help"
 	"amicale/internal/imports"
 	"amicale/internal/newsletters"
@@ -22,7 +21,7 @@ import (
 
 // Routes are all of the site. A test prints them beside their guards into a golden file: the site map.
 func (a *App) Routes() []web.Route {
-	address := forwarding.NewPages(a.forwarding, a.forwardingOptions())
+	address, programs := a.addressPages()
 	classes := ambassadors.NewPages(a.ambassadors, a.bounces.LostByClass)
 	subscribed := subscriptions.NewPages(a.subscriptions, a.accountPages.Tabs, a.o.Now)
 	return slices.Concat(
@@ -49,6 +48,7 @@ func (a *App) Routes() []web.Route {
 		magazine.NewPages(a.magazine).Routes(),
 		postings.NewPages(a.postings, a.people).Routes(),
 		address.Routes(),
+		programs.Routes(),
 		a.bouncePages.Routes(),
 		subscribed.Routes(),
 		classes.Routes(),

@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"log/slog"
 	"net/http/httptest"
 	"net/netip"
 	"slices"
@@ -8,10 +9,14 @@ import (
 	"testing"
 	"time"
 
+	"amicale/internal/app"
+	"amicale/internal/clock"
 	"amicale/internal/db"
 	"amicale/internal/dbtest"
 	"amicale/internal/forwarding"
+	"amicale/internal/mail"
 	"amicale/internal/people"
+	"amicale/internal/submission"
 	"amicale/internal/viewer"
 	"amicale/internal/webtest"
 )
@@ -63,15 +68,15 @@ func (p programs) add(name string) {
 	if err != nil {
 		p.w.T.Fatal(err)
 	}
-	by := forwarding.Actor{Viewer: viewer.Viewer{Kind: viewer.Network, Account: account, Person: personOf(p.w.T, p.w, p.login)}, Name: p.login}
-	if p.secrets[name], err = p.w.App.Forwarding().MakePassword(p.w.T.Context(), by, name); err != nil {
+	by := submission.Actor{Viewer: viewer.Viewer{Kind: viewer.Network, Account: account, Person: personOf(p.w.T, p.w, p.login)}, Name: p.login}
+	if p.secrets[name], err = p.w.App.Submission().MakePassword(p.w.T.Context(), by, name); err != nil {
 		p.w.T.Fatal(err)
 	}
 }
 
 func (p programs) want(what string, names ...string) {
 	p.w.T.Helper()
-	door := forwarding.NewSubmission(p.w.App.Forwarding())
+	door := submission.NewBox(p.w.App.Submission())
 	for name, secret := range p.secrets {
 		if _, err := door.SignIn(p.w.T.Context(), p.login, secret, netip.Addr{}); (err == nil) != slices.Contains(names, name) {
 			p.w.T.Errorf("%s: the program %q signs in: %v", what, name, err)
@@ -133,6 +138,24 @@ func TestAClosedAccountSendsNoMore(t *testing.T) {
 		w.As(webtest.Webmaster).Post("/admin/acces/" + account.String() + "/" + do).Want(303)
 		p.want(do)
 	}
+}
+
+// Where mail programs may send, their passwords stand on the page of the address for life, also when one is refused.
+func TestMailProgramsOnTheAddressPage(t *testing.T) {
+	t.Parallel()
+	w := webtest.New(t, dbtest.New(t))
+	w.As(webtest.Member).Get(forwarding.Path).Want(200).Without(submission.Path)
+	var err error
+	w.App, err = app.New(t.Context(), app.Options{DB: w.DB, Blobs: w.Blob, Log: slog.New(slog.DiscardHandler), Now: clock.System, URL: webtest.Origin,
+		MailFrom: mail.Address{Address: "ne-pas-repondre@annuaire.example"}, Demo: true, Mail: app.MailOptions{Host: "mx.annuaire.example", Submission: loopback(t)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	her := w.As(webtest.Member)
+	page := her.Get(forwarding.Path).Want(200, "Mon adresse à vie", "mx.annuaire.example")
+	refused := her.Submit(page, submission.Path, "name", " ").Want(422, "Mon adresse à vie", "Écris le nom du logiciel", "Où arrive ton courrier")
+	made := her.Submit(refused, submission.Path, "name", "Mutt").Want(200, "Copie-le maintenant", "mx.annuaire.example")
+	her.Get(forwarding.Path).Want(200, "Mutt").Without(made.Doc().Find("code").First().Text())
 }
 
 // A proxy on this machine has this machine's address.

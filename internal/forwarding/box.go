@@ -16,11 +16,8 @@ import (
 
 // The boxes of the inbox, and the kinds of what leaves.
 const (
-	boxForwarding  = "forwarding"
-	boxSubmission  = "submission"
-	kindForward    = "forward"
-	kindSubmission = "submission"
-	kindReport     = "report" // of ours, to whoever wrote
+	boxForwarding = "forwarding"
+	kindForward   = "forward"
 )
 
 // Box takes mail for the addresses for life.

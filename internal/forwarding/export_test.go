@@ -3,6 +3,5 @@ package forwarding
 // Watchers of what becomes of deliveries, for tests that play the outbox.
 var (
 	WatchForwarded = (*Store).watchForwarded
-	WatchSubmitted = (*Store).watchSubmitted
 	ReleaseAll     = (*Store).releaseAll
 )

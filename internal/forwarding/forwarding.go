@@ -1,11 +1,10 @@
 // Package forwarding is the address for life: login@ the mail domain of the login's school, for everybody in the base
-// and for every login he ever had. Mail to it goes on to the addresses its owner chose; mail from it comes in from
-// mail programs with passwords of their own.
+// and for every login he ever had. Mail to it goes on to the addresses its owner chose.
 //
-// It owns the tables of migration 0008 and two boxes of the inbox, "forwarding" and "submission". It promises that a
-// message is passed on byte for byte behind a few lines of ours, that none of those lines, no answer and no report
-// tells where an address leads, and that mail which cannot go on now waits, is seen by its owner and is never lost in
-// silence.
+// It owns the tables of migration 0008 but for those of submission, and two boxes of the inbox, "forwarding" and
+// "postmaster". It promises that a message is passed on byte for byte behind a few lines of ours, that none of those
+// lines, no answer and no report tells where an address leads, and that mail which cannot go on now waits, is seen by
+// its owner and is never lost in silence.
 package forwarding
 
 import (

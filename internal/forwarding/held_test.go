@@ -506,6 +506,21 @@ func TestOverview(t *testing.T) {
 	}
 }
 
+func TestReadAt(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, dbtest.New(t))
+	p := w.someone("Laure", "Lavaut")
+	w.choose(p, forwarding.ToAll, "laure@travail.fr", "1", "laure@exemple.fr", "2")
+	if got, err := w.store.ReadAt(t.Context(), self(p).Viewer); err != nil || !slices.Equal(got, []string{"laure@travail.fr", "laure@exemple.fr"}) {
+		t.Errorf("ReadAt() = %q, %v", got, err)
+	}
+	for name, v := range map[string]viewer.Viewer{"guest": {}, "staff": staffOf(w.ly, viewer.Webmaster)} {
+		if got, err := w.store.ReadAt(t.Context(), v); !errors.Is(err, errs.Forbidden) {
+			t.Errorf("%s: ReadAt() = %q, %v, want forbidden", name, got, err)
+		}
+	}
+}
+
 func TestTally(t *testing.T) {
 	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {

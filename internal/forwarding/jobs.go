@@ -6,9 +6,11 @@ import (
 	"time"
 
 	"amicale/internal/errs"
+	"amicale/internal/i18n"
 	"amicale/internal/id"
 	"amicale/internal/jobs"
 	"amicale/internal/mail"
+	"amicale/internal/viewer"
 )
 
 const (
@@ -52,14 +54,17 @@ var reminders = []struct {
 	after time.Duration
 }{{"no_target", 0}, {"no_target_again", 3 * 24 * time.Hour}, {"closed", askedFor}}
 
+// reader is who looks at a person whose mail goes nowhere.
+func reader() viewer.Viewer { return viewer.ForSystem("mail of the addresses for life") }
+
 // askForTarget writes to somebody whose mail goes nowhere, and again while that lasts.
 func (s *Store) askForTarget(ctx context.Context, j about) error {
-	_, lang, err := s.Accounts.OfPerson(ctx, j.Person)
+	lang, err := s.LangOf(ctx, j.Person)
 	if err != nil {
 		return err
 	}
 	if lang == "" {
-		lang = homeLang
+		lang = i18n.Langs()[0]
 	}
 	ctx = s.Bundle.With(ctx, lang)
 	as, err := s.People.Associations(ctx)
@@ -134,12 +139,12 @@ func (s *Store) giveUpSome(ctx context.Context, limit int) (n int, err error) {
 		for i, h := range list {
 			ids[i] = h.SlipID
 		}
-		slips, err := s.slips(ctx, ids)
+		slips, err := s.Arrivals.ByIDs(ctx, ids)
 		if err != nil {
 			return err
 		}
 		for _, sl := range slips {
-			if err := s.reportForwarded(ctx, sl, mail.DSN{Class: mail.Temporary, Original: sl.header()}); err != nil {
+			if err := s.reportForwarded(ctx, sl, mail.DSN{Class: mail.Temporary, Original: sl.Header()}); err != nil {
 				return err
 			}
 		}

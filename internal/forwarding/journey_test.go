@@ -80,10 +80,10 @@ func TestJourney(t *testing.T) {
 		w.choose(p, forwarding.InTurn, "laure@travail.fr", "1", "laure@exemple.fr", "2")
 		_, err := d.Exec(t.Context(), `DELETE FROM outbox`) // the letter about the change
 		w.must(err)
-		mx, _ := w.serve()
+		mx := w.serve()
 		courier, world := w.carrier("laure@travail.fr")
 		message := "From: ami@ailleurs.fr\r\nDate: Mon, 01 Jun 2026 12:00:00 +0000\r\nMessage-ID: <1@ailleurs.fr>\r\n\r\n.un point\r\n..\r\n"
-		if no := w.say(mx, nil, "ami@ailleurs.fr", message, laure); no != "" {
+		if no := w.say(mx, "ami@ailleurs.fr", message, laure); no != "" {
 			t.Fatal(no)
 		}
 		w.must(courier.DeliverDue(t.Context()))

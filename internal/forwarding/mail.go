@@ -41,16 +41,6 @@ func (s *Store) tellChanged(ctx context.Context, d people.Dossier, before Settin
 	return nil
 }
 
-// tellPassword writes that a mail program may send as the person from now on.
-func (s *Store) tellPassword(ctx context.Context, d people.Dossier, now Settings, name string) error {
-	for _, to := range now.Route() {
-		if err := s.letter(ctx, d, "password", to, i18n.Data{"Program": name}); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // lastDay is the day until which mail waits for who was asked for a target then.
 func lastDay(ctx context.Context, asked time.Time) i18n.Data {
 	return i18n.Data{"Day": i18n.Date(ctx, asked.Add(askedFor))}

@@ -33,28 +33,19 @@ var (
 	system = viewer.ForSystem("test")
 )
 
-// accounts says that everybody has an open account, but those shut.
-type accounts struct{ shut map[id.ID]bool }
-
-func (a accounts) OfPerson(_ context.Context, person id.ID) (bool, string, error) {
-	return !a.shut[person], "fr", nil
-}
-
 // world is the feature on a fresh database, with two associations and a clock that tests turn.
 type world struct {
-	t        testing.TB
-	db       *db.DB
-	people   *people.Store
-	store    *forwarding.Store
-	outbox   *outbox.Outbox
-	trail    *audit.Trail
-	runner   *jobs.Runner
-	bundle   *i18n.Bundle
-	tokens   mail.Tokens
-	accounts accounts
-	ly, re   people.Association
-	box      *forwarding.Box
-	door     *forwarding.Submission
+	t      testing.TB
+	db     *db.DB
+	people *people.Store
+	store  *forwarding.Store
+	outbox *outbox.Outbox
+	trail  *audit.Trail
+	runner *jobs.Runner
+	bundle *i18n.Bundle
+	tokens mail.Tokens
+	ly, re people.Association
+	box    *forwarding.Box
 
 	mu   sync.Mutex
 	time time.Time
@@ -62,7 +53,7 @@ type world struct {
 
 func newWorld(t testing.TB, d *db.DB) *world {
 	t.Helper()
-	w := &world{t: t, db: d, time: noon, tokens: mail.NewTokens([]byte("a secret of the tests")), accounts: accounts{map[id.ID]bool{}}}
+	w := &world{t: t, db: d, time: noon, tokens: mail.NewTokens([]byte("a secret of the tests"))}
 	now := clock.Clock(w.now)
 	var err error
 	w.bundle, err = i18n.Load(ui.Messages, web.Messages, people.Messages, mail.Messages, forwarding.Messages)
@@ -72,10 +63,11 @@ func newWorld(t testing.TB, d *db.DB) *world {
 	w.trail = audit.NewTrail(d, now)
 	w.outbox = outbox.New(d, now, outbox.Options{From: mail.Address{Address: "site@amicale.example"}})
 	w.store = forwarding.NewStore(forwarding.Deps{DB: d, People: w.people, Queue: queue, Trail: w.trail, Outbox: w.outbox, Arrivals: inbox.New(d, now),
-		Tokens: w.tokens, Accounts: w.accounts, Bundle: w.bundle, Origin: "https://amicale.example", Now: now})
+		Reports: inbox.NewReporter(w.outbox, w.bundle, now), Tokens: w.tokens, Bundle: w.bundle, Origin: "https://amicale.example", Now: now,
+		LangOf: func(context.Context, id.ID) (string, error) { return "fr", nil }})
 	w.runner = jobs.NewRunner(queue, jobs.RunnerOptions{})
 	forwarding.NewJobs(w.store).Register(w.runner)
-	w.box, w.door = forwarding.NewBox(w.store), forwarding.NewSubmission(w.store)
+	w.box = forwarding.NewBox(w.store)
 	for code, a := range map[string]*people.Association{"ly": &w.ly, "re": &w.re} {
 		*a = people.Association{Code: code, Name: "Alumni " + code, School: "INSA " + code, Host: "alumni-" + code + ".example", MailDomain: code + "-alumni.example", Color: "#8a1538"}
 		w.must(w.people.SaveAssociation(t.Context(), system, a))
@@ -251,11 +243,7 @@ func (w *world) fate(class mail.Class, list ...sent) {
 			told = append(told, outbox.Outcome{Parcel: outbox.Parcel{ID: s.ID, Kind: s.Kind, Ref: s.Ref, From: s.Sender, To: s.Recipient,
 				Message: func(context.Context) ([]byte, error) { return mail.Prepend(s.Raw, s.Head), nil }}, State: state, Class: class, Reply: reply})
 		}
-		watch := forwarding.WatchForwarded
-		if list[0].Kind == "submission" {
-			watch = forwarding.WatchSubmitted
-		}
-		return watch(w.store, ctx, told)
+		return forwarding.WatchForwarded(w.store, ctx, told)
 	}))
 }
 

@@ -3,6 +3,8 @@ package forwarding
 import (
 	"time"
 
+	"github.com/a-h/templ"
+
 	"amicale/internal/clock"
 	"amicale/internal/errs"
 	"amicale/internal/ui"
@@ -12,9 +14,8 @@ import (
 // Where the pages stand.
 const (
 	// Path is the page of one's address for life.
-	Path          = "/moi/parametres/adresse"
-	pausePath     = Path + "/pause"
-	passwordsPath = Path + "/mots-de-passe"
+	Path      = "/moi/parametres/adresse"
+	pausePath = Path + "/pause"
 	// PassagesPath is the page of what became of one's mail.
 	PassagesPath = Path + "/courrier"
 )
@@ -25,14 +26,14 @@ const helpSlug = "adresse-a-vie"
 // TabsFunc gives the tabs of the settings, the present page marked.
 type TabsFunc func(r *web.Request) []ui.Tab
 
-// PageOptions say what the installation offers.
+// SectionFunc gives what another feature shows at the end of the page; nil for nothing.
+type SectionFunc func(r *web.Request) (templ.Component, error)
+
+// PageOptions are what stands around what this feature knows.
 type PageOptions struct {
-	Tabs TabsFunc
-	// Host is the server that mail programs send by; "" when there is none: the page then offers no passwords.
-	Host     string
-	TLS      int // its port with TLS from the first octet; 0: none
-	STARTTLS int // its port that begins in clear; 0: none
-	Now      clock.Clock
+	Tabs    TabsFunc
+	Section SectionFunc
+	Now     clock.Clock
 }
 
 // Pages are the page of one's address for life, and of what became of one's mail.
@@ -47,6 +48,9 @@ func NewPages(s *Store, o PageOptions) *Pages {
 	if o.Tabs == nil {
 		o.Tabs = func(*web.Request) []ui.Tab { return nil }
 	}
+	if o.Section == nil {
+		o.Section = func(*web.Request) (templ.Component, error) { return nil, nil }
+	}
 	return &Pages{store: s, o: o, often: web.NewLimits(o.Now, 5*time.Minute, 10)}
 }
 
@@ -57,8 +61,6 @@ func (p *Pages) Routes() []web.Route {
 		{Pattern: "POST " + Path, Handler: web.Network(p.update)},
 		{Pattern: "POST " + pausePath, Handler: web.Network(p.pause)},
 		{Pattern: "POST " + pausePath + "/fin", Handler: web.Network(p.resume)},
-		{Pattern: "POST " + passwordsPath, Handler: web.Network(p.createPassword)},
-		{Pattern: "POST " + passwordsPath + "/{password}/retirer", Handler: web.Network(p.removePassword)},
 		{Pattern: "GET " + PassagesPath, Handler: web.Network(p.listPassages)},
 		{Pattern: "POST " + PassagesPath + "/{message}/{delivery}/renvoyer", Handler: web.Network(p.resend)},
 	}
@@ -69,30 +71,38 @@ func actorOf(r *web.Request) Actor { return Actor{Viewer: r.Viewer, Name: r.Iden
 // pageProps is the page of one's address for life.
 type pageProps struct {
 	Own
-	Options PageOptions
 	Tabs    []ui.Tab
 	Now     time.Time
+	Section templ.Component   // of another feature; nil: none
 	Wish    *Wish             // as it was sent, where it was refused
 	Until   string            // as typed
-	Name    string            // as typed
 	Msgs    map[string]string // what was refused, by field; under "" what is no field's
-	Form    string            // which form that was: formTargets, formPause or formPasswords
+	Form    string            // which form that was: formTargets or formPause
 }
 
 // The forms of the page, by the anchor of their section.
 const (
-	formTargets   = "destinations"
-	formPause     = "pause"
-	formPasswords = "ecrire"
+	formTargets = "destinations"
+	formPause   = "pause"
 )
 
 func (p *Pages) show(r *web.Request) error { return p.page(r, pageProps{}, 0) }
+
+// Around shows the page with that section of another feature, which refused what was sent to it.
+func (p *Pages) Around(r *web.Request, section templ.Component, status int) error {
+	return p.page(r, pageProps{Section: section}, status)
+}
 
 func (p *Pages) page(r *web.Request, props pageProps, status int) (err error) {
 	if props.Own, err = p.store.Own(r.Ctx(), r.Viewer); err != nil {
 		return err
 	}
-	props.Options, props.Tabs, props.Now = p.o, p.o.Tabs(r), p.o.Now()
+	if props.Section == nil {
+		if props.Section, err = p.o.Section(r); err != nil {
+			return err
+		}
+	}
+	props.Tabs, props.Now = p.o.Tabs(r), p.o.Now()
 	return r.Page(web.Page{Status: status, Title: r.T("forwarding.title"), Help: helpSlug, Content: addressPage(props)})
 }
 
@@ -157,41 +167,6 @@ func (p *Pages) resume(r *web.Request) error {
 		return err
 	}
 	return r.Done(Path, "forwarding.pause_ended")
-}
-
-// createPassword shows the password in its answer, this once: nobody can show it again.
-func (p *Pages) createPassword(r *web.Request) error {
-	f, err := r.Form()
-	if err != nil {
-		return err
-	}
-	if p.o.Host == "" {
-		return errs.E("forwarding.createPassword", errs.NotFound, nil)
-	}
-	secret := ""
-	if err = p.often.Take(r.Viewer.Account.String()); err == nil {
-		secret, err = p.store.MakePassword(r.Ctx(), actorOf(r), f.Text("name"))
-	}
-	if err != nil {
-		return p.refused(r, pageProps{Name: f.Text("name"), Form: formPasswords}, err)
-	}
-	own, err := p.store.Own(r.Ctx(), r.Viewer)
-	if err != nil {
-		return err
-	}
-	props := pageProps{Own: own, Options: p.o, Tabs: p.o.Tabs(r), Name: f.Text("name")}
-	return r.Page(web.Page{Title: r.T("forwarding.password.new"), Help: helpSlug, Content: secretPage(props, secret)})
-}
-
-func (p *Pages) removePassword(r *web.Request) error {
-	password, err := r.ID("password")
-	if err != nil {
-		return err
-	}
-	if err := p.store.RevokePassword(r.Ctx(), actorOf(r), password); err != nil {
-		return err
-	}
-	return r.Done(Path+"#"+formPasswords, "forwarding.password_removed")
 }
 
 // passagesProps is what became of one's mail.

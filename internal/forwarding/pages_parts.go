@@ -70,7 +70,7 @@ func recordFacts(ctx context.Context, o Overview, d people.Dossier) []ui.Fact {
 		if !a.Current {
 			term = "forwarding.record.former"
 		}
-		out = append(out, ui.Fact{Term: i18n.T(ctx, term), Content: copied(a.Address)})
+		out = append(out, ui.Fact{Term: i18n.T(ctx, term), Content: ui.Copyable(a.Address)})
 	}
 	state := ui.Fact{Term: i18n.T(ctx, "forwarding.record.way"), Text: i18n.T(ctx, "forwarding.record.way."+string(o.Way), i18n.Data{"Day": i18n.Date(ctx, o.Settings.PausedUntil)})}
 	if !o.Settings.Chosen {

@@ -7,9 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"net/netip"
 	"net/url"
-	"regexp"
 	"strings"
 	"testing"
 
@@ -61,14 +59,15 @@ func newSite(t *testing.T, o forwarding.PageOptions) *site {
 	}
 	o.Now = w.now
 	pages := forwarding.NewPages(w.store, o)
-	h, err := around.Handler(append(pages.Routes(), s.partRoutes(pages)...), nil)
+	refusal := web.Route{Pattern: "POST " + path + "/refus", Handler: web.Network(func(r *web.Request) error { return pages.Around(r, templ.Raw("refusé"), 422) })}
+	h, err := around.Handler(append(append(pages.Routes(), refusal), s.partRoutes(pages)...), nil)
 	w.must(err)
 	s.handler = h
 	return s
 }
 
 func offered() forwarding.PageOptions {
-	return forwarding.PageOptions{Host: "envoi.ly-alumni.example", TLS: 465, STARTTLS: 587, Tabs: func(r *web.Request) []ui.Tab {
+	return forwarding.PageOptions{Tabs: func(r *web.Request) []ui.Tab {
 		return []ui.Tab{{Label: "Un onglet", URL: "/moi/parametres"}}
 	}}
 }
@@ -115,8 +114,6 @@ func (s *site) want(what string, rec *httptest.ResponseRecorder, status int, tex
 	return doc
 }
 
-var noAddress = netip.MustParseAddr("192.0.2.1")
-
 const path = "/moi/parametres/adresse"
 
 // filled is the form of the targets as the page has it, with some fields set.
@@ -150,7 +147,7 @@ func TestAddressPage(t *testing.T) {
 	me := self(p).Viewer
 	doc := s.want("the page", s.ask(me, path, nil), 200, "Mon adresse à vie", laure, `data-copy="`+laure+`"`, "Tes anciennes adresses", "llavaut_10@ly-alumni.example",
 		"vieille@ancien.fr", "Connue de l’ancien annuaire", "laure@travail.fr", "ton employeur peut y lire", "boucle@ly-alumni.example est elle-même une adresse à vie",
-		"Tu n’as encore rien choisi", "Un onglet", "envoi.ly-alumni.example", "465", "587", "Mettre en pause", "-pas@confirme.fr", "-forwarding.")
+		"Tu n’as encore rien choisi", "Un onglet", "Mettre en pause", "-pas@confirme.fr", "-forwarding.")
 	if got := doc.Find(`select[name="to vieille@ancien.fr"] option[selected]`).AttrOr("value", ""); got != "1" {
 		t.Errorf("the older system's address has place %q, want 1", got)
 	}
@@ -219,7 +216,7 @@ func TestWhoMayComeIn(t *testing.T) {
 		s.want("recruiter", s.ask(recruiter, at, nil), 403, "-laure")
 		s.want("another", s.ask(self(other).Viewer, at, nil), 200, "-laure", "-ami@ailleurs.fr")
 	}
-	for _, at := range []string{path, path + "/pause", path + "/pause/fin", path + "/mots-de-passe", path + "/mots-de-passe/" + id.New().String() + "/retirer", resend} {
+	for _, at := range []string{path, path + "/pause", path + "/pause/fin", resend} {
 		s.want("guest posts to "+at, s.ask(viewer.Viewer{}, at, url.Values{}), 401)
 		s.want("staff posts to "+at, s.ask(staff, at, url.Values{}), 403)
 	}
@@ -249,33 +246,22 @@ func TestPausePage(t *testing.T) {
 	s.want("nothing waits", s.ask(me, path, nil), 200, "-En pause", "-attend ici.")
 }
 
-func TestPasswordPages(t *testing.T) {
+// What another feature shows at the end of the page stands there, as it is or with what it refused.
+func TestAnothersSection(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, offered())
-	p := s.someone("Laure", "Lavaut")
-	me := self(p).Viewer
-	s.want("nameless", s.ask(me, path+"/mots-de-passe", url.Values{"name": {" "}}), 422, "Écris le nom du logiciel")
-	rec := s.ask(me, path+"/mots-de-passe", url.Values{"name": {"Mutt <b>"}})
-	secret := regexp.MustCompile(`[a-z2-9]{5}-[a-z2-9]{5}-[a-z2-9]{5}-[a-z2-9]{5}`).FindString(rec.Body.String())
-	doc := s.want("made", rec, 200, "Copie-le maintenant", "Mutt &lt;b&gt;", laure, "465", "-Mutt <b>")
-	if secret == "" || doc.Find(`[data-copy="`+secret+`"]`).Length() != 1 || rec.Header().Get("Cache-Control") != "no-store" {
-		t.Errorf("the page shows the secret %q, kept as %q", secret, rec.Header().Get("Cache-Control"))
+	o := offered()
+	o.Section = func(*web.Request) (templ.Component, error) {
+		return templ.Raw(`<section id="autre">comme elle est</section>`), nil
 	}
-	if got, err := s.door.SignIn(t.Context(), laure, secret, noAddress); err != nil || got != p.ID {
-		t.Errorf("SignIn() with what the page showed = %v, %v", got, err)
+	s := newSite(t, o)
+	me := self(s.someone("Laure", "Lavaut")).Viewer
+	if got := s.want("as it is", s.ask(me, path, nil), 200, "comme elle est").Find("#adresses ~ #pause ~ #autre").Length(); got != 1 {
+		t.Errorf("the section stands there %d times", got)
 	}
-	list := s.want("listed", s.ask(me, path, nil), 200, "Mutt", "1er juin 2026", "-"+secret)
-	action := list.Find(`form[action$="/retirer"]`).AttrOr("action", "")
-	s.want("removed", s.ask(me, action, url.Values{}), 303)
-	s.want("gone", s.ask(me, path, nil), 200, "-Mutt")
-	if _, err := s.door.SignIn(t.Context(), laure, secret, noAddress); err == nil {
-		t.Error("a removed password still opens")
-	}
-
+	s.want("what it refused", s.ask(me, path+"/refus", url.Values{}), 422, "Mon adresse à vie", "refusé", "-comme elle est")
 	without := newSite(t, forwarding.PageOptions{})
 	other := self(without.someone("Laure", "Lavaut")).Viewer
-	without.want("no server for programs", without.ask(other, path, nil), 200, "-mots-de-passe", "-Un onglet")
-	without.want("nor passwords", without.ask(other, path+"/mots-de-passe", url.Values{"name": {"x"}}), 404)
+	without.want("neither section nor tabs", without.ask(other, path, nil), 200, "-comme elle est", "-Un onglet")
 }
 
 func TestPassagesPage(t *testing.T) {

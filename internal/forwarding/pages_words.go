@@ -153,33 +153,6 @@ func current(list []people.LifetimeAddress, is bool) []people.LifetimeAddress {
 	return slices.DeleteFunc(slices.Clone(list), func(a people.LifetimeAddress) bool { return a.Current != is })
 }
 
-// programFacts are what a mail program needs to know to send.
-func programFacts(ctx context.Context, p pageProps) []ui.Fact {
-	facts := []ui.Fact{{Term: i18n.T(ctx, "forwarding.program.server"), Content: copied(p.Options.Host)}}
-	if p.Options.TLS > 0 {
-		facts = append(facts, ui.Fact{Term: i18n.T(ctx, "forwarding.program.tls"), Text: strconv.Itoa(p.Options.TLS)})
-	}
-	if p.Options.STARTTLS > 0 {
-		facts = append(facts, ui.Fact{Term: i18n.T(ctx, "forwarding.program.starttls"), Text: strconv.Itoa(p.Options.STARTTLS)})
-	}
-	if len(p.Addresses) > 0 {
-		facts = append(facts, ui.Fact{Term: i18n.T(ctx, "forwarding.program.user"), Content: copied(p.Addresses[0].Address)})
-	}
-	return append(facts, ui.Fact{Term: i18n.T(ctx, "forwarding.program.password"), Text: i18n.T(ctx, "forwarding.program.password_is")})
-}
-
-func passwordRows(ctx context.Context, list []Password) [][]ui.Cell {
-	var out [][]ui.Cell
-	for _, w := range list {
-		used := i18n.T(ctx, "forwarding.password.never")
-		if !w.UsedAt.IsZero() {
-			used = i18n.DateTime(ctx, w.UsedAt)
-		}
-		out = append(out, []ui.Cell{{Text: w.Name}, {Text: i18n.Date(ctx, w.CreatedAt)}, {Text: used}, {Content: revokeButton(w)}})
-	}
-	return out
-}
-
 // pauseDay is what the field of a pause holds.
 func pauseDay(p pageProps) string {
 	if p.Form == formPause {

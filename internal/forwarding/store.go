@@ -18,13 +18,6 @@ import (
 	"amicale/internal/viewer"
 )
 
-// Accounts tells what forwarding needs to know of people's accounts.
-type Accounts interface {
-	// OfPerson is whether the person has an account that is open, and the language of his letters, "" when he never
-	// chose one.
-	OfPerson(ctx context.Context, person id.ID) (open bool, lang string, err error)
-}
-
 // Deps are what the store works with.
 type Deps struct {
 	DB       *db.DB
@@ -33,11 +26,13 @@ type Deps struct {
 	Trail    *audit.Trail
 	Outbox   *outbox.Outbox
 	Arrivals *inbox.Inbox
+	Reports  *inbox.Reporter
 	Tokens   mail.Tokens
-	Accounts Accounts
 	Bundle   *i18n.Bundle
 	Origin   string // the canonical address, without a slash at its end
 	Now      clock.Clock
+	// LangOf is the language of a person's letters, "" when he never chose one.
+	LangOf func(ctx context.Context, person id.ID) (string, error)
 }
 
 // Store keeps the settings of the addresses for life and what waits here.
@@ -49,7 +44,6 @@ type Store struct {
 func NewStore(d Deps) *Store {
 	s := &Store{d}
 	d.Outbox.Watch(kindForward, s.watchForwarded)
-	d.Outbox.Watch(kindSubmission, s.watchSubmitted)
 	return s
 }
 
@@ -61,7 +55,6 @@ type Own struct {
 	Choices      []Choice
 	Way          Way
 	Waiting      int // messages that wait here
-	Passwords    []Password
 	Associations people.Associations
 }
 
@@ -84,11 +77,17 @@ func (s *Store) Own(ctx context.Context, v viewer.Viewer) (Own, error) {
 	}
 	out := Own{Person: d, Addresses: d.LifetimeAddresses(as), Settings: h.Settings, Choices: Choices(d, h.Settings, as),
 		Way: h.WayAt(s.Now(), h.Standing), Associations: as}
-	if out.Waiting, err = s.waiting(ctx, d.ID); err != nil {
-		return Own{}, errs.Wrap("forwarding.Own", err)
-	}
-	out.Passwords, err = s.passwords(ctx, d.ID)
+	out.Waiting, err = s.waiting(ctx, d.ID)
 	return out, errs.Wrap("forwarding.Own", err)
+}
+
+// ReadAt are the addresses at which the viewer reads the mail of his addresses for life.
+func (s *Store) ReadAt(ctx context.Context, v viewer.Viewer) ([]string, error) {
+	if err := own("forwarding.ReadAt", v); err != nil {
+		return nil, err
+	}
+	_, h, _, err := s.read(ctx, v)
+	return h.Route(), errs.Wrap("forwarding.ReadAt", err)
 }
 
 func (s *Store) read(ctx context.Context, v viewer.Viewer) (d people.Dossier, h holder, as people.Associations, err error) {

@@ -9,6 +9,7 @@ import (
 	"amicale/internal/db"
 	"amicale/internal/errs"
 	"amicale/internal/id"
+	"amicale/internal/inbox"
 	"amicale/internal/jobs"
 	"amicale/internal/mail"
 	"amicale/internal/outbox"
@@ -20,26 +21,19 @@ const featureName = "forwarding"
 
 // exported is what somebody downloads of the forwarding.
 type exported struct {
-	Mode        Mode               `json:"mode"`
-	Strictness  Strictness         `json:"strictness"`
-	PausedUntil time.Time          `json:"paused_until,omitzero"`
-	Chosen      bool               `json:"chosen"`
-	Preferred   bool               `json:"preferred"`
-	Targets     []exportedTarget   `json:"targets"`
-	Passwords   []exportedPassword `json:"mail_program_passwords"`
-	Messages    []exportedMessage  `json:"messages"` // of thirty days
+	Mode        Mode              `json:"mode"`
+	Strictness  Strictness        `json:"strictness"`
+	PausedUntil time.Time         `json:"paused_until,omitzero"`
+	Chosen      bool              `json:"chosen"`
+	Preferred   bool              `json:"preferred"`
+	Targets     []exportedTarget  `json:"targets"`
+	Messages    []exportedMessage `json:"messages"` // of thirty days
 }
 
 type exportedTarget struct {
 	Address string `json:"address"`
 	Role    Role   `json:"role"`
 	State   State  `json:"state"`
-}
-
-type exportedPassword struct {
-	Name      string    `json:"name"`
-	CreatedAt time.Time `json:"created_at"`
-	UsedAt    time.Time `json:"used_at,omitzero"`
 }
 
 type exportedMessage struct {
@@ -57,7 +51,7 @@ type exportedTo struct {
 	Class mail.Class   `json:"class,omitempty"`
 }
 
-// Exporter gives the settings, the passwords without their secrets, and what came in thirty days.
+// Exporter gives the settings, and what came in thirty days.
 func (s *Store) Exporter() people.Exporter {
 	return people.Exporter{Name: featureName, Export: func(ctx context.Context, _ viewer.Viewer, person id.ID) (any, error) {
 		as, err := s.People.Associations(ctx)
@@ -71,13 +65,6 @@ func (s *Store) Exporter() people.Exporter {
 		out := exported{Mode: h.Mode, Strictness: h.Strictness, PausedUntil: h.PausedUntil, Chosen: h.Chosen, Preferred: h.Preferred}
 		for _, t := range h.Targets {
 			out.Targets = append(out.Targets, exportedTarget{t.Address, t.Role, t.State})
-		}
-		passwords, err := s.passwords(ctx, person)
-		if err != nil {
-			return nil, errs.Wrap("forwarding.Exporter", err)
-		}
-		for _, p := range passwords {
-			out.Passwords = append(out.Passwords, exportedPassword{p.Name, p.CreatedAt, p.UsedAt})
 		}
 		passages, _, err := s.passages(ctx, person, "", math.MaxInt32, 0)
 		for _, p := range passages {
@@ -107,11 +94,11 @@ func (s *Store) Eraser() people.Eraser {
 }
 
 // ofPersons are the tables with a person's column.
-var ofPersons = []string{`forwarding_settings`, `forwarding_targets`, `forwarding_asked`, `forwarding_held`, `forwarding_passwords`, `forwarding_submissions`}
+var ofPersons = []string{`forwarding_settings`, `forwarding_targets`, `forwarding_asked`, `forwarding_held`}
 
-// forgetMail drops what came for a person and what he sent, wherever it is.
+// forgetMail drops what came for a person, wherever it is.
 func (s *Store) forgetMail(ctx context.Context, person id.ID) error {
-	slips, err := db.All[id.ID](ctx, s.DB, `SELECT id FROM inbox WHERE owner_id = ? AND box IN (?, ?)`, person, boxForwarding, boxSubmission)
+	slips, err := db.All[id.ID](ctx, s.DB, `SELECT id FROM inbox WHERE owner_id = ? AND box = ?`, person, boxForwarding)
 	if err != nil {
 		return err
 	}
@@ -125,18 +112,13 @@ func (s *Store) forgetMail(ctx context.Context, person id.ID) error {
 				return err
 			}
 		}
-		for _, kind := range []string{kindForward, kindSubmission, kindReport} {
+		for _, kind := range []string{kindForward, inbox.ReportKind} {
 			if err := s.Outbox.Forget(ctx, kind, part); err != nil {
 				return err
 			}
 		}
 	}
-	for _, box := range []string{boxForwarding, boxSubmission} {
-		if err := s.Arrivals.Erase(ctx, box, person); err != nil {
-			return err
-		}
-	}
-	return nil
+	return s.Arrivals.Erase(ctx, boxForwarding, person)
 }
 
 // Merger makes over to the one who stays what the double had: his own word wins, else the double's counts.
@@ -174,11 +156,6 @@ func (s *Store) withoutSay(ctx context.Context, from, into id.ID) (id.ID, error)
 }
 
 func (s *Store) moveRest(ctx context.Context, from, into id.ID) error {
-	if _, err := s.DB.Exec(ctx, `
-		INSERT INTO forwarding_submissions (person_id, day, named) SELECT ?, day, named FROM forwarding_submissions WHERE person_id = ?
-		ON CONFLICT (person_id, day) DO UPDATE SET named = forwarding_submissions.named + excluded.named`, into, from); err != nil {
-		return err
-	}
 	if _, err := s.DB.Exec(ctx, `DELETE FROM forwarding_targets WHERE person_id = ?
 		AND address_key IN (SELECT t.address_key FROM forwarding_targets t WHERE t.person_id = ?)`, from, into); err != nil {
 		return err
@@ -187,22 +164,15 @@ func (s *Store) moveRest(ctx context.Context, from, into id.ID) error {
 		AND EXISTS (SELECT 1 FROM forwarding_settings s WHERE s.person_id = ?)`, from, into); err != nil {
 		return err
 	}
-	for _, table := range []string{`forwarding_asked`, `forwarding_submissions`} {
-		if _, err := s.DB.Exec(ctx, `DELETE FROM `+table+` WHERE person_id = ?`, from); err != nil {
-			return err
-		}
+	if _, err := s.DB.Exec(ctx, `DELETE FROM forwarding_asked WHERE person_id = ?`, from); err != nil {
+		return err
 	}
-	for _, table := range []string{`forwarding_settings`, `forwarding_targets`, `forwarding_held`, `forwarding_passwords`} {
+	for _, table := range []string{`forwarding_settings`, `forwarding_targets`, `forwarding_held`} {
 		if _, err := s.DB.Exec(ctx, `UPDATE `+table+` SET person_id = ? WHERE person_id = ?`, into, from); err != nil {
 			return err
 		}
 	}
-	for _, box := range []string{boxForwarding, boxSubmission} {
-		if err := s.Arrivals.Merge(ctx, box, from, into); err != nil {
-			return err
-		}
-	}
-	return nil
+	return s.Arrivals.Merge(ctx, boxForwarding, from, into)
 }
 
 // Overview is what the staff of somebody's associations sees of his forwarding: where it leads and whether it works, not

@@ -18,49 +18,6 @@ import (
 // keptFor is how long anybody can see what became of his mail, and send on what failed.
 const keptFor = 30 * 24 * time.Hour
 
-// slip is a message that came, as inbox wrote it down.
-type slip struct {
-	ID         id.ID
-	OwnerID    id.ID
-	Recipient  string
-	Sender     string // of the envelope; "" is <>
-	HeaderFrom string
-	Subject    string
-	MessageKey string // its Message-ID
-	Size       int64
-	Auth       inbox.Auth `db:"-"`
-	State      inbox.SlipState
-	Reason     string // the answer of a refusal
-	At         time.Time
-}
-
-type slipRow struct {
-	slip
-	Auth db.JSON[inbox.Auth]
-}
-
-const slipColumns = `id, owner_id, recipient, sender, header_from, subject, message_key, size, auth, state, reason, at`
-
-func (s *Store) slipsWhere(ctx context.Context, where string, args ...any) ([]slip, error) {
-	var out []slip
-	err := db.Each(ctx, s.DB, `SELECT `+slipColumns+` FROM inbox WHERE `+where, args, func(r *slipRow) error {
-		r.slip.Auth = r.Auth.V
-		out = append(out, r.slip)
-		return nil
-	})
-	return out, err
-}
-
-// slips are messages by their rows' identifiers; those kept no longer are missing.
-func (s *Store) slips(ctx context.Context, ids []id.ID) (map[id.ID]slip, error) {
-	list, err := s.slipsWhere(ctx, `id IN (`+db.In(len(ids))+`)`, db.Args(ids)...)
-	out := make(map[id.ID]slip, len(list))
-	for _, one := range list {
-		out[one.ID] = one
-	}
-	return out, errs.Wrap("forwarding.slips", err)
-}
-
 // Passage is one message that came for somebody, and what became of it.
 type Passage struct {
 	ID      id.ID
@@ -112,7 +69,7 @@ func (s *Store) passages(ctx context.Context, person id.ID, sender string, limit
 	if err != nil || total == 0 {
 		return nil, 0, errs.Wrap("forwarding.Passages", err)
 	}
-	list, err := s.slipsWhere(ctx, where+` ORDER BY at DESC, id DESC LIMIT ? OFFSET ?`, append(args, limit, offset)...)
+	list, err := db.All[id.ID](ctx, s.DB, `SELECT id FROM inbox WHERE `+where+` ORDER BY at DESC, id DESC LIMIT ? OFFSET ?`, append(args, limit, offset)...)
 	if err != nil {
 		return nil, 0, errs.Wrap("forwarding.Passages", err)
 	}
@@ -120,22 +77,27 @@ func (s *Store) passages(ctx context.Context, person id.ID, sender string, limit
 	return out, total, err
 }
 
-func (s *Store) withLegs(ctx context.Context, list []slip) ([]Passage, error) {
+// withLegs are the passages of messages, in their order.
+func (s *Store) withLegs(ctx context.Context, list []id.ID) ([]Passage, error) {
 	const atOnce = 400
 	out := make([]Passage, 0, len(list))
 	for part := range slices.Chunk(list, atOnce) {
-		ids := make([]id.ID, len(part))
-		for i, one := range part {
-			ids[i] = one.ID
+		slips, err := s.Arrivals.ByIDs(ctx, part)
+		if err != nil {
+			return nil, err
 		}
-		legs, err := s.legs(ctx, ids)
+		legs, err := s.legs(ctx, part)
 		if err != nil {
 			return nil, err
 		}
 		for _, one := range part {
-			p := Passage{ID: one.ID, At: one.At, From: one.HeaderFrom, Sender: one.Sender, To: one.Recipient, Subject: one.Subject, Legs: legs[one.ID]}
-			if one.State == inbox.Refused {
-				p.Refused = one.Reason
+			sl, kept := slips[one]
+			if !kept { // forgotten since
+				continue
+			}
+			p := Passage{ID: sl.ID, At: sl.At, From: sl.HeaderFrom, Sender: sl.Sender, To: sl.Recipient, Subject: sl.Subject, Legs: legs[sl.ID]}
+			if sl.State == inbox.Refused {
+				p.Refused = sl.Reason
 			}
 			out = append(out, p)
 		}

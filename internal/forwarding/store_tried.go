@@ -20,19 +20,17 @@ func (s *Store) legOf(ctx context.Context, v viewer.Viewer, message, delivery id
 	if err != nil {
 		return Leg{}, h, err
 	}
-	list, err := s.slipsWhere(ctx, `id = ? AND box = ? AND owner_id = ?`, message, boxForwarding, v.Person)
+	sl, err := s.Arrivals.ByID(ctx, boxForwarding, v.Person, message)
 	if err != nil {
 		return Leg{}, h, err
 	}
-	passages, err := s.withLegs(ctx, list)
+	legs, err := s.legs(ctx, []id.ID{sl.ID})
 	if err != nil {
 		return Leg{}, h, err
 	}
-	for _, p := range passages {
-		for _, l := range p.Legs {
-			if l.Delivery == delivery {
-				return l, h, nil
-			}
+	for _, l := range legs[sl.ID] {
+		if l.Delivery == delivery {
+			return l, h, nil
 		}
 	}
 	return Leg{}, h, errs.NotFound
@@ -89,7 +87,7 @@ func (s *Store) Sweep(ctx context.Context) error {
 	before := s.Now().Add(-keptFor)
 	for _, q := range []string{
 		`DELETE FROM forwarding_tried WHERE at < ?`, `DELETE FROM forwarding_reports WHERE at < ?`,
-		`DELETE FROM forwarding_held WHERE given_up_at < ?`, `DELETE FROM forwarding_submissions WHERE day < ?`,
+		`DELETE FROM forwarding_held WHERE given_up_at < ?`,
 	} {
 		if _, err := s.DB.Exec(ctx, q, before); err != nil {
 			return errs.Wrap("forwarding.Sweep", err)

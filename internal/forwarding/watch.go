@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strings"
 
 	"amicale/internal/errs"
 	"amicale/internal/id"
+	"amicale/internal/inbox"
 	"amicale/internal/mail"
 	"amicale/internal/outbox"
 	"amicale/internal/people"
@@ -20,7 +20,7 @@ func (s *Store) watchForwarded(ctx context.Context, list []outbox.Outcome) error
 	if len(failed) == 0 {
 		return nil
 	}
-	slips, err := s.slips(ctx, refsOf(failed))
+	slips, err := s.Arrivals.ByIDs(ctx, refsOf(failed))
 	if err != nil {
 		return err
 	}
@@ -41,7 +41,7 @@ func (s *Store) watchForwarded(ctx context.Context, list []outbox.Outcome) error
 
 // failedOne waits for whoever settles another delivery to the same person: of two that fail at once, in two processes,
 // each would else believe that the other still may arrive, and nobody would be told.
-func (s *Store) failedOne(ctx context.Context, o outbox.Outcome, sl slip, as people.Associations) error {
+func (s *Store) failedOne(ctx context.Context, o outbox.Outcome, sl inbox.Slip, as people.Associations) error {
 	h, err := s.holder(ctx, sl.OwnerID, as)
 	if err != nil {
 		return gone(err) // erased since
@@ -88,7 +88,7 @@ func (s *Store) tryNext(ctx context.Context, o outbox.Outcome, h holder) (bool, 
 }
 
 // settleFailed tells the sender, unless a part of the message arrived or still may.
-func (s *Store) settleFailed(ctx context.Context, o outbox.Outcome, sl slip, h holder) error {
+func (s *Store) settleFailed(ctx context.Context, o outbox.Outcome, sl inbox.Slip, h holder) error {
 	traces, err := s.Outbox.TracesOf(ctx, kindForward, []id.ID{sl.ID})
 	if err != nil {
 		return err
@@ -109,32 +109,11 @@ func (s *Store) settleFailed(ctx context.Context, o outbox.Outcome, sl slip, h h
 			secrets = append(secrets, l.To)
 		}
 	}
-	return s.reportForwarded(ctx, sl, mail.DSN{Class: o.Class, Reply: o.Reply, Secrets: secrets, Original: s.original(ctx, o, sl)})
-}
-
-// original is the message that a report is about, at least what its sender knows it again by.
-func (s *Store) original(ctx context.Context, o outbox.Outcome, sl slip) []byte {
-	if o.Message != nil {
-		if raw, err := o.Message(ctx); err == nil {
-			return raw
-		}
-	}
-	return sl.header()
-}
-
-// header is what is known of a message whose own header is not at hand.
-func (sl slip) header() []byte {
-	clean := strings.NewReplacer("\r", " ", "\n", " ").Replace
-	var b strings.Builder
-	if key := strings.Trim(clean(sl.MessageKey), "<> "); key != "" {
-		b.WriteString("Message-ID: <" + key + ">\r\n")
-	}
-	b.WriteString("Subject: " + clean(sl.Subject) + "\r\n\r\n")
-	return []byte(b.String())
+	return s.reportForwarded(ctx, sl, mail.DSN{Class: o.Class, Reply: o.Reply, Secrets: secrets, Original: sl.Original(ctx, o)})
 }
 
 // reportForwarded tells who wrote that it did not arrive: once, and only where he is who he says.
-func (s *Store) reportForwarded(ctx context.Context, sl slip, d mail.DSN) error {
+func (s *Store) reportForwarded(ctx context.Context, sl inbox.Slip, d mail.DSN) error {
 	if !mayAnswer(sl.Auth, sl.Sender) {
 		return nil
 	}
@@ -142,45 +121,5 @@ func (s *Store) reportForwarded(ctx context.Context, sl slip, d mail.DSN) error 
 	if err != nil || !first {
 		return err
 	}
-	return s.report(ctx, sl, d)
-}
-
-// watchSubmitted tells people what of their own mail did not arrive.
-func (s *Store) watchSubmitted(ctx context.Context, list []outbox.Outcome) error {
-	failed := failedOf(list)
-	slips, err := s.slips(ctx, refsOf(failed))
-	if err != nil {
-		return err
-	}
-	for _, o := range failed {
-		sl, ok := slips[o.Ref]
-		if !ok {
-			continue
-		}
-		if err := s.report(ctx, sl, mail.DSN{Class: o.Class, Reply: o.Reply, Original: s.original(ctx, o, sl)}); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// report writes to the sender of a message about the recipient he named.
-func (s *Store) report(ctx context.Context, sl slip, d mail.DSN) error {
-	home := mail.DomainOf(sl.Recipient) // of who answers: the address for life, whichever end of the message it is
-	if as, err := s.People.Associations(ctx); err != nil {
-		return err
-	} else if !as.HaveMailDomain(home) {
-		home = mail.DomainOf(sl.Sender)
-	}
-	d.ID, d.Date, d.Arrived = id.New(), s.Now(), sl.At
-	d.From = mail.Address{Name: "Postmaster", Address: "postmaster@" + home}
-	d.To, d.Alias, d.By = sl.Sender, sl.Recipient, home
-	raw, err := mail.ComposeDSN(ctx, s.Bundle, d)
-	if errors.Is(err, errs.Invalid) {
-		return nil // an address that no report can go to, or be about
-	}
-	if err != nil {
-		return errs.Wrap("forwarding.report "+sl.ID.String(), err)
-	}
-	return s.Outbox.Relay(ctx, []outbox.Relayed{{Raw: raw, Each: []outbox.Delivery{{Stream: mail.Forwarding, Kind: kindReport, Ref: sl.ID, To: sl.Sender}}}})
+	return s.Reports.Report(ctx, sl, mail.DomainOf(sl.Recipient), d)
 }

@@ -1,5 +1,5 @@
-// Package inbox is mail arriving: servers that speak SMTP, LMTP and submission, the checks of who sends and what,
-// and the acceptance, which is said only once it is on the disk.
+// Package inbox is mail arriving: servers that speak SMTP, LMTP and submission, the checks of who sends and what, the
+// acceptance, which is said only once it is on the disk, and the report to who sent what then did not arrive.
 //
 // It owns the table inbox: one row a message and recipient, refused or taken, never the message itself. It knows no
 // feature: each kind of recipient is a Box, which the app lists. What a box takes it keeps in the transaction of

@@ -69,6 +69,17 @@ func (b *Inbox) ByID(ctx context.Context, box string, owner, slip id.ID) (Slip, 
 	return l.Rows[0], nil
 }
 
+// ByIDs are slips by their identifiers; those kept no longer are missing. The caller owns their box and knows whose they
+// are.
+func (b *Inbox) ByIDs(ctx context.Context, slips []id.ID) (map[id.ID]Slip, error) {
+	list, err := b.slips(ctx, `id IN (`+db.In(len(slips))+`)`, db.Args(slips))
+	out := make(map[id.ID]Slip, len(list))
+	for _, sl := range list {
+		out[sl.ID] = sl
+	}
+	return out, errs.Wrap("inbox.ByIDs", err)
+}
+
 // Recent is what arrived last in the state named, or in any when it is empty, for the federation's admins.
 func (b *Inbox) Recent(ctx context.Context, v viewer.Viewer, state SlipState, p Page) (List, error) {
 	if !v.IsFederationAdmin() {
@@ -83,22 +94,26 @@ func (b *Inbox) Recent(ctx context.Context, v viewer.Viewer, state SlipState, p 
 }
 
 func (b *Inbox) list(ctx context.Context, where string, args []any, p Page) (List, error) {
-	type row struct {
-		Auth db.JSON[Auth] // before the slip's own, so that the column goes here
-		Slip
-	}
 	total, err := db.One[int](ctx, b.db, `SELECT count(*) FROM inbox WHERE `+where, slices.Clone(args)...)
 	if err != nil {
 		return List{}, err
 	}
-	out := List{Total: total}
 	size, offset := p.limits()
-	err = db.Each(ctx, b.db, `SELECT `+columns+` FROM inbox WHERE `+where+` ORDER BY at DESC, id DESC LIMIT ? OFFSET ?`,
-		append(args, size, offset), func(r *row) error {
-			r.Slip.Auth = r.Auth.V
-			out.Rows = append(out.Rows, r.Slip)
-			return nil
-		})
+	rows, err := b.slips(ctx, where+` ORDER BY at DESC, id DESC LIMIT ? OFFSET ?`, append(args, size, offset))
+	return List{Rows: rows, Total: total}, err
+}
+
+func (b *Inbox) slips(ctx context.Context, where string, args []any) ([]Slip, error) {
+	type row struct {
+		Auth db.JSON[Auth] // before the slip's own, so that the column goes here
+		Slip
+	}
+	var out []Slip
+	err := db.Each(ctx, b.db, `SELECT `+columns+` FROM inbox WHERE `+where, args, func(r *row) error {
+		r.Slip.Auth = r.Auth.V
+		out = append(out, r.Slip)
+		return nil
+	})
 	return out, err
 }
 

@@ -55,6 +55,12 @@ func TestLists(t *testing.T) {
 		if _, err := box.ByID(ctx, "shelf", mine, theirs); !errors.Is(err, errs.NotFound) {
 			t.Errorf("ByID() of somebody else's = %v", err)
 		}
+		if got, err := box.ByIDs(ctx, []id.ID{old, theirs, id.New()}); err != nil || len(got) != 2 || got[old].Auth.SPF != inbox.Pass || got[theirs].OwnerID != other {
+			t.Errorf("ByIDs() = %+v, %v", got, err)
+		}
+		if got, err := box.ByIDs(ctx, nil); err != nil || len(got) != 0 {
+			t.Errorf("ByIDs() of none = %+v, %v", got, err)
+		}
 		if _, err := box.Recent(ctx, guest, "", inbox.Page{}); !errors.Is(err, errs.Forbidden) {
 			t.Errorf("Recent() for a guest = %v", err)
 		}

@@ -1,10 +1,12 @@
-package forwarding_test
+package submission_test
 
 import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -14,6 +16,7 @@ import (
 	"amicale/internal/id"
 	"amicale/internal/inbox"
 	"amicale/internal/mail"
+	"amicale/internal/outbox"
 	"amicale/internal/people"
 )
 
@@ -23,16 +26,16 @@ func TestPasswordsOfMailPrograms(t *testing.T) {
 		w := newWorld(t, d)
 		p := w.someone("Laure", "Lavaut", func(d *people.Dossier) { d.Logins = []people.Login{{Login: "LLavaut_10", Origin: "import"}} })
 		other := w.someone("Anne", "Roy")
-		secret, err := w.store.MakePassword(t.Context(), self(p), " Thunderbird  à la maison ")
-		w.must(err)
-		w.wantLetters("told", "password laure@exemple.fr")
-		anothers, err := w.store.MakePassword(t.Context(), self(other), "Téléphone")
-		w.must(err)
-		if n, err := db.One[int](t.Context(), d, `SELECT count(*) FROM forwarding_passwords WHERE hash LIKE ? OR name LIKE ?`, "%"+secret+"%", "%"+secret+"%"); err != nil || n != 0 {
-			t.Errorf("the secret is kept (%v)", err)
+		secret := w.makePassword(p, " Thunderbird  à la maison ")
+		if got := w.letters(); !slices.Equal(got, []string{"submission.password laure@exemple.fr"}) {
+			t.Errorf("letters %q", got)
+		}
+		anothers := w.makePassword(other, "Téléphone")
+		if w.count(`SELECT count(*) FROM forwarding_passwords WHERE hash LIKE ? OR name LIKE ?`, "%"+secret+"%", "%"+secret+"%") != 0 {
+			t.Error("the secret is kept")
 		}
 		signIn := func(user, password string) (id.ID, error) {
-			return w.door.SignIn(t.Context(), user, password, netip.MustParseAddr("192.0.2.1"))
+			return w.box.SignIn(t.Context(), user, password, netip.MustParseAddr("192.0.2.1"))
 		}
 		for _, user := range []string{"laure.lavaut.ly2010", "Laure Lavaut LY 2010", laure, "llavaut_10@re-alumni.example", "LLAVAUT_10"} {
 			for _, typed := range []string{secret, strings.ToUpper(secret), strings.ReplaceAll(secret, "-", ""), " " + strings.ReplaceAll(secret, "-", " ") + " "} {
@@ -49,19 +52,19 @@ func TestPasswordsOfMailPrograms(t *testing.T) {
 				t.Errorf("SignIn(%q, %q) = %v, want unauthorized", user, password, err)
 			}
 		}
-		own, err := w.store.Own(t.Context(), self(p).Viewer)
-		if err != nil || len(own.Passwords) != 1 || own.Passwords[0].Name != "Thunderbird à la maison" || !own.Passwords[0].UsedAt.Equal(noon) {
-			t.Errorf("Own() has %+v, %v", own.Passwords, err)
+		own := w.own(p)
+		if len(own) != 1 || own[0].Name != "Thunderbird à la maison" || !own[0].UsedAt.Equal(noon) {
+			t.Fatalf("Own() has %+v", own)
 		}
-		w.accounts.shut[p.ID] = true
+		w.shut[p.ID] = true
 		if _, err := signIn(laure, secret); !errors.Is(err, errs.Unauthorized) {
 			t.Errorf("SignIn() to a closed account = %v, want unauthorized", err)
 		}
-		delete(w.accounts.shut, p.ID)
-		if err := w.store.RevokePassword(t.Context(), self(other), own.Passwords[0].ID); !errors.Is(err, errs.NotFound) {
+		delete(w.shut, p.ID)
+		if err := w.store.RevokePassword(t.Context(), self(other), own[0].ID); !errors.Is(err, errs.NotFound) {
 			t.Errorf("another's RevokePassword() = %v, want not found", err)
 		}
-		w.must(w.store.RevokePassword(t.Context(), self(p), own.Passwords[0].ID))
+		w.must(w.store.RevokePassword(t.Context(), self(p), own[0].ID))
 		if _, err := signIn(laure, secret); !errors.Is(err, errs.Unauthorized) {
 			t.Errorf("SignIn() with a revoked one = %v", err)
 		}
@@ -70,8 +73,7 @@ func TestPasswordsOfMailPrograms(t *testing.T) {
 		}
 		w.later(time.Hour)
 		since := w.now()
-		later, err := w.store.MakePassword(t.Context(), self(other), "d’un autre")
-		w.must(err)
+		later := w.makePassword(other, "d’un autre")
 		w.must(w.store.RevokePasswords(t.Context(), other.ID, since))
 		if _, err := signIn("anne.roy.ly2010", later); !errors.Is(err, errs.Unauthorized) {
 			t.Errorf("SignIn() with one made since = %v, want unauthorized", err)
@@ -89,10 +91,9 @@ func TestPasswordsOfMailPrograms(t *testing.T) {
 			}
 		}
 		for range 10 {
-			_, err := w.store.MakePassword(t.Context(), self(p), "x")
-			w.must(err)
+			w.makePassword(p, "x")
 		}
-		if _, err := w.store.MakePassword(t.Context(), self(p), "x"); errs.FieldsOf(err)["name"].Key != "forwarding.password_many" {
+		if _, err := w.store.MakePassword(t.Context(), self(p), "x"); errs.FieldsOf(err)["name"].Key != "submission.many" {
 			t.Errorf("the eleventh = %v", err)
 		}
 	})
@@ -104,13 +105,6 @@ func TestSubmission(t *testing.T) {
 		w := newWorld(t, d)
 		p := w.someone("Laure", "Lavaut")
 		w.someone("Anne", "Roy")
-		submit := func(from string, account id.ID, head string, to ...string) (*inbox.Message, error) {
-			t.Helper()
-			m := &inbox.Message{Raw: []byte(head + "\r\nBcc: in the text\r\n"), Trace: "Received: from authenticated-user\r\n",
-				Envelope: inbox.Envelope{ID: id.New(), From: from, Account: account, At: w.now()}}
-			_, err := w.deliver(w.door, m, to...)
-			return m, err
-		}
 		head := "From: Laure Lavaut <" + laure + ">\r\nTo: ami@ailleurs.fr\r\nBcc: secret@ailleurs.fr\r\n"
 		for _, tt := range []struct {
 			name, from string
@@ -129,8 +123,8 @@ func TestSubmission(t *testing.T) {
 			{"no recipient", laure, p.ID, head, "nowhere", "553 5.1.3"},
 			{"somebody who is gone", laure, id.New(), head, "ami@ailleurs.fr", "553 5.7.1"},
 		} {
-			if _, err := submit(tt.from, tt.account, tt.head, tt.to); answer(err) != tt.want {
-				t.Errorf("%s: %q, want %q", tt.name, answer(err), tt.want)
+			if got := answer(w.submit(inbox.Envelope{From: tt.from, Account: tt.account}, tt.head, tt.to)); got != tt.want {
+				t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
 			}
 		}
 		if got := brief(w.sent("submission")); got != "ami@ailleurs.fr queued, anne.roy.ly2010@ly-alumni.example queued" {
@@ -146,17 +140,19 @@ func TestSubmission(t *testing.T) {
 			t.Errorf("the message left as\n%s", text)
 		}
 		// What does not arrive comes back to him.
-		w.fate(mail.Dead, one)
+		w.ended(outbox.Sent, mail.Delivered, one)
+		if got := w.sent("report"); got != nil {
+			t.Errorf("a report on what arrived: %+v", got)
+		}
+		w.ended(outbox.Failed, mail.Dead, one)
 		reports := w.sent("report")
 		if len(reports) != 1 || reports[0].Recipient != laure || reports[0].Sender != "" || !strings.Contains(string(reports[0].Raw), "Final-Recipient: rfc822; ami@ailleurs.fr") ||
 			!strings.Contains(string(reports[0].Raw), "postmaster@ly-alumni.example") {
 			t.Errorf("reports %+v", reports)
 		}
-		if _, err := submit(laure, p.ID, head, "a@ailleurs.fr", "b@ailleurs.fr"); err != nil {
-			t.Error(err)
-		}
-		if n, err := db.One[int](t.Context(), d, `SELECT count(*) FROM outbox_bodies`); err != nil || n != 4 {
-			t.Errorf("%d bodies, want one a message (%v)", n, err)
+		w.must(w.submit(inbox.Envelope{From: laure, Account: p.ID}, head, "a@ailleurs.fr", "b@ailleurs.fr"))
+		if n := w.count(`SELECT count(*) FROM outbox_bodies`); n != 4 {
+			t.Errorf("%d bodies, want one a message", n)
 		}
 	})
 }
@@ -168,7 +164,7 @@ func TestRecipientsADay(t *testing.T) {
 		p := w.someone("Laure", "Lavaut")
 		e := inbox.Envelope{From: laure, Account: p.ID}
 		name := func(n int) string {
-			_, err := w.door.Find(t.Context(), e, fmt.Sprintf("ami%d@ailleurs.fr", n))
+			_, err := w.box.Find(t.Context(), e, fmt.Sprintf("ami%d@ailleurs.fr", n))
 			return answer(err)
 		}
 		for n := range 200 {
@@ -184,4 +180,42 @@ func TestRecipientsADay(t *testing.T) {
 			t.Errorf("the next day: %q", got)
 		}
 	})
+}
+
+// Of many that are made at once no more are made than one may have.
+func TestPasswordsAtOnce(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		w := newWorld(t, d)
+		p := w.someone("Laure", "Lavaut")
+		for range 8 {
+			w.makePassword(p, "x")
+		}
+		var all sync.WaitGroup
+		for range 6 {
+			all.Go(func() {
+				if _, err := w.store.MakePassword(t.Context(), self(p), "x"); err != nil && errs.FieldsOf(err)["name"].Key != "submission.many" {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+		if n := len(w.own(p)); n != 10 {
+			t.Errorf("%d passwords, want 10", n)
+		}
+	})
+}
+
+func TestSweep(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, dbtest.New(t))
+	_, err := w.box.Find(t.Context(), inbox.Envelope{From: laure, Account: w.someone("Laure", "Lavaut").ID}, "ami@ailleurs.fr")
+	w.must(err)
+	for after, want := range []int{1, 0} {
+		w.later(29 * 24 * time.Hour)
+		w.must(w.store.Sweep(t.Context()))
+		if n := w.count(`SELECT count(*) FROM forwarding_submissions`); n != want {
+			t.Errorf("after %d times 29 days, %d are counted, want %d", after+1, n, want)
+		}
+	}
 }

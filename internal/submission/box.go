@@ -1,4 +1,4 @@
-package forwarding
+package submission
 
 import (
 	"context"
@@ -16,20 +16,26 @@ import (
 	"amicale/internal/viewer"
 )
 
-// Submission takes mail that people send as their addresses for life, to anywhere, from mail programs. It is the inbox's
-// door too: who signs in is the person.
-type Submission struct{ store *Store }
+// What the inbox calls the box, and the outbox what leaves.
+const (
+	boxName = "submission"
+	kind    = "submission"
+)
 
-// NewSubmission makes the box.
-func NewSubmission(s *Store) *Submission { return &Submission{s} }
+// Box takes mail that people send as their addresses for life, to anywhere, from mail programs. It is the inbox's door
+// too: who signs in is the person.
+type Box struct{ store *Store }
+
+// NewBox makes the box.
+func NewBox(s *Store) *Box { return &Box{s} }
 
 // Name is what the inbox calls it.
-func (b *Submission) Name() string { return boxSubmission }
+func (b *Box) Name() string { return boxName }
 
 // SignIn gives the person whom a password for mail programs lets in; the user is a login of his, or an address for
 // life. Unauthorized says neither which of the two was wrong nor whether there is such a person.
-func (b *Submission) SignIn(ctx context.Context, user, password string, _ netip.Addr) (id.ID, error) {
-	const op = "forwarding.SignIn"
+func (b *Box) SignIn(ctx context.Context, user, password string, _ netip.Addr) (id.ID, error) {
+	const op = "submission.SignIn"
 	login, domain, isAddress := strings.Cut(user, "@")
 	if isAddress {
 		as, err := b.store.People.Associations(ctx)
@@ -43,7 +49,7 @@ func (b *Submission) SignIn(ctx context.Context, user, password string, _ netip.
 	person, err := b.store.signIn(ctx, login, password)
 	if err == nil {
 		var open bool
-		if open, _, err = b.store.Accounts.OfPerson(ctx, person); err == nil && !open {
+		if open, err = b.store.IsOpen(ctx, person); err == nil && !open {
 			err = errs.NotFound
 		}
 	}
@@ -60,8 +66,8 @@ type author struct {
 }
 
 // Find takes any recipient of somebody who signed in and writes as himself, as long as he names not too many.
-func (b *Submission) Find(ctx context.Context, e inbox.Envelope, address string) (inbox.Rcpt, error) {
-	const op = "forwarding.Submission.Find"
+func (b *Box) Find(ctx context.Context, e inbox.Envelope, address string) (inbox.Rcpt, error) {
+	const op = "submission.Find"
 	if e.Account.IsZero() {
 		return inbox.Rcpt{}, errs.E(op, errs.NotFound, nil)
 	}
@@ -69,8 +75,8 @@ func (b *Submission) Find(ctx context.Context, e inbox.Envelope, address string)
 	if err != nil {
 		return inbox.Rcpt{}, inbox.Refuse(553, "5.1.3", "that address cannot be")
 	}
-	list, err := b.store.addressesOf(ctx, e.Account)
-	if err != nil {
+	list, err := b.store.addressesOf(ctx, viewer.ForSystem("submission"), e.Account)
+	if err != nil && !errors.Is(err, errs.NotFound) {
 		return inbox.Rcpt{}, errs.Wrap(op, err)
 	}
 	if !owns(list, e.From) {
@@ -86,23 +92,8 @@ func (b *Submission) Find(ctx context.Context, e inbox.Envelope, address string)
 	return inbox.Rcpt{Address: to.Address, Owner: e.Account, Data: &author{list, mail.DomainOf(e.From)}}, nil
 }
 
-// addressesOf are the addresses for life of a person; none when he is gone.
-func (s *Store) addressesOf(ctx context.Context, person id.ID) ([]people.LifetimeAddress, error) {
-	as, err := s.People.Associations(ctx)
-	if err != nil {
-		return nil, err
-	}
-	d, err := s.People.Dossier(ctx, reader(), person)
-	if err != nil {
-		return nil, gone(err)
-	}
-	return d.LifetimeAddresses(as), nil
-}
-
-func reader() viewer.Viewer { return viewer.ForSystem("mail of the addresses for life") }
-
 // Screen refuses who writes as somebody else.
-func (b *Submission) Screen(_ context.Context, m *inbox.Message, to inbox.Rcpt) error {
+func (b *Box) Screen(_ context.Context, m *inbox.Message, to inbox.Rcpt) error {
 	a, err := authorOf(to)
 	if err != nil {
 		return err
@@ -116,13 +107,13 @@ func (b *Submission) Screen(_ context.Context, m *inbox.Message, to inbox.Rcpt) 
 func authorOf(to inbox.Rcpt) (*author, error) {
 	a, ok := to.Data.(*author)
 	if !ok {
-		return nil, errs.E("forwarding", errs.Internal, fmt.Errorf("a recipient of another box: %T", to.Data))
+		return nil, errs.E("submission", errs.Internal, fmt.Errorf("a recipient of another box: %T", to.Data))
 	}
 	return a, nil
 }
 
 // Accept sends messages to their recipients.
-func (b *Submission) Accept(ctx context.Context, list []inbox.Arrival) error {
+func (b *Box) Accept(ctx context.Context, list []inbox.Arrival) error {
 	var relayed []outbox.Relayed
 	at := map[*inbox.Message]int{}
 	for _, a := range list {
@@ -136,8 +127,8 @@ func (b *Submission) Accept(ctx context.Context, list []inbox.Arrival) error {
 			at[a.Message] = i
 			relayed = append(relayed, outbox.Relayed{Raw: prepare(a.Message.Raw, a.Message.ID, who.domain, a.Message.At)})
 		}
-		d := outbox.Delivery{ID: id.New(), Stream: mail.Forwarding, Kind: kindSubmission, Ref: a.ID, Head: a.Message.Trace, To: a.Rcpt.Address}
-		d.From = b.store.returnTo(d.ID, who.domain)
+		d := outbox.Delivery{ID: id.New(), Stream: mail.Forwarding, Kind: kind, Ref: a.ID, Head: a.Message.Trace, To: a.Rcpt.Address}
+		d.From = b.store.Tokens.Make(mail.DeliveryToken, d.ID) + "@" + mail.ReturnDomain(who.domain)
 		relayed[i].Each = append(relayed[i].Each, d)
 	}
 	return b.store.Outbox.Relay(ctx, relayed)

@@ -1,7 +1,17 @@
-package forwarding
+// Package submission is writing as one's address for life: a mail program hands in what its owner wrote, with a password
+// of its own, and the message leaves for anywhere.
+//
+// It owns the tables forwarding_passwords and forwarding_submissions and the box "submission" of the inbox, of which it
+// is the door too. It promises that nobody writes as somebody else, that no secret can be shown twice, and that whoever
+// wrote hears of what did not arrive.
+package submission
 
 import (
 	"bytes"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base32"
+	"encoding/hex"
 	"net/mail"
 	"slices"
 	"strings"
@@ -11,7 +21,49 @@ import (
 	"amicale/internal/inbox"
 	house "amicale/internal/mail"
 	"amicale/internal/people"
+	"amicale/internal/viewer"
 )
+
+// Actor is who acts, with the name that the trail shows.
+type Actor struct {
+	viewer.Viewer
+	Name string
+}
+
+// Password lets a mail program send as its owner's addresses for life.
+type Password struct {
+	ID        id.ID
+	Name      string
+	CreatedAt time.Time
+	UsedAt    time.Time // to the hour; zero: never
+}
+
+const (
+	mostPasswords = 10
+	maxName       = 60 // characters
+)
+
+var secretText = base32.NewEncoding("abcdefghijkmnpqrstuvwxyz23456789").WithPadding(base32.NoPadding) // no l, o, 0, 1
+
+// newSecret is 100 random bits in four groups of five: abcde-fghij-kmnpq-rstuv.
+func newSecret() string {
+	raw := make([]byte, 13)
+	_, _ = rand.Read(raw) // since Go 1.24 it does not fail: the process ends
+	s := secretText.EncodeToString(raw)
+	return s[:5] + "-" + s[5:10] + "-" + s[10:15] + "-" + s[15:20]
+}
+
+// secretHash is what is kept of a secret, in any form people type it. It holds too much chance to be guessed from the
+// hash, which therefore need not be slow.
+func secretHash(secret string) string {
+	sum := sha256.Sum256([]byte(strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' {
+			return r
+		}
+		return -1
+	}, strings.ToLower(secret))))
+	return hex.EncodeToString(sum[:])
+}
 
 // dailyLimit is how many recipients somebody may name in a day: enough for letters, too few for a campaign.
 const dailyLimit = 200
