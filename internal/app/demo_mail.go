@@ -16,7 +16,6 @@ import (
 	"amicale/internal/bounces"
 	"amicale/internal/errs"
 	"amicale/internal/fold"
-	"amicale/internal/forwarding"
 	"amicale/internal/id"
 	"amicale/internal/inbox"
 	"amicale/internal/mail"
@@ -85,7 +84,7 @@ func (a *App) demoChoices(ctx context.Context) error {
 		return err
 	}
 	return a.ago(4*day, func() error {
-		return a.forwarding.Pause(ctx, forwarding.Actor{Viewer: eloise, Name: name}, a.people.Today().AddDate(0, 0, 14))
+		return a.forwarding.Pause(ctx, viewer.Actor{Viewer: eloise, Name: name}, a.people.Today().AddDate(0, 0, 14))
 	})
 }
 

@@ -24,7 +24,6 @@ import (
 	"amicale/internal/newsletters/magazine"
 	"amicale/internal/people"
 	"amicale/internal/postings"
-	"amicale/internal/submission"
 	"amicale/internal/subscriptions"
 	"amicale/internal/viewer"
 	"amicale/internal/webtest"
@@ -161,7 +160,7 @@ func livedByMail(t *testing.T, w *webtest.World, d people.Dossier, name string) 
 	account, err := w.App.AccountByLogin(t.Context(), login)
 	do(err)
 	her := viewer.Viewer{Kind: viewer.Network, Account: account, Person: d.ID}
-	secret, err := w.App.Submission().MakePassword(t.Context(), submission.Actor{Viewer: her, Name: name}, "Téléphone de "+name)
+	secret, err := w.App.Submission().MakePassword(t.Context(), viewer.Actor{Viewer: her, Name: name}, "Téléphone de "+name)
 	do(err)
 	p.submitted(login, secret, lifetime, "ami@ailleurs.example")
 	c.Submit(c.Get(subscriptions.Path), subscriptions.Path, "all", ly.ID.String()).Want(303)

@@ -68,7 +68,7 @@ func (p programs) add(name string) {
 	if err != nil {
 		p.w.T.Fatal(err)
 	}
-	by := submission.Actor{Viewer: viewer.Viewer{Kind: viewer.Network, Account: account, Person: personOf(p.w.T, p.w, p.login)}, Name: p.login}
+	by := viewer.Actor{Viewer: viewer.Viewer{Kind: viewer.Network, Account: account, Person: personOf(p.w.T, p.w, p.login)}, Name: p.login}
 	if p.secrets[name], err = p.w.App.Submission().MakePassword(p.w.T.Context(), by, name); err != nil {
 		p.w.T.Fatal(err)
 	}

@@ -16,14 +16,7 @@ import (
 	"amicale/internal/inbox"
 	"amicale/internal/mail"
 	"amicale/internal/people"
-	"amicale/internal/viewer"
 )
-
-// Actor is who acts, with the name that the trail shows.
-type Actor struct {
-	viewer.Viewer
-	Name string
-}
 
 // Mode says what several targets are.
 type Mode string

@@ -473,7 +473,7 @@ func TestSaveRefusesWhatChangedMeanwhile(t *testing.T) {
 	if err := w.store.Save(t.Context(), self(p), wish, own.Settings.Version()); !errors.Is(err, errs.Conflict) {
 		t.Errorf("Save() from an old page = %v, want a conflict", err)
 	}
-	if err := w.store.Save(t.Context(), forwarding.Actor{}, wish, ""); !errors.Is(err, errs.Forbidden) {
+	if err := w.store.Save(t.Context(), viewer.Actor{}, wish, ""); !errors.Is(err, errs.Forbidden) {
 		t.Errorf("Save() by a guest = %v, want forbidden", err)
 	}
 	now, err := w.store.Own(t.Context(), self(p).Viewer)

@@ -117,8 +117,8 @@ func (w *world) dossier(person id.ID) people.Dossier {
 	return d
 }
 
-func self(d people.Dossier) forwarding.Actor {
-	return forwarding.Actor{Viewer: viewer.Viewer{Kind: viewer.Network, Account: id.New(), Person: d.ID}, Name: d.Name()}
+func self(d people.Dossier) viewer.Actor {
+	return viewer.Actor{Viewer: viewer.Viewer{Kind: viewer.Network, Account: id.New(), Person: d.ID}, Name: d.Name()}
 }
 
 func staffOf(a people.Association, role viewer.RoleName) viewer.Viewer {

@@ -66,8 +66,6 @@ func (p *Pages) Routes() []web.Route {
 	}
 }
 
-func actorOf(r *web.Request) Actor { return Actor{Viewer: r.Viewer, Name: r.Identity.Name} }
-
 // pageProps is the page of one's address for life.
 type pageProps struct {
 	Own
@@ -135,7 +133,7 @@ func (p *Pages) update(r *web.Request) error {
 		}
 	}
 	if err = p.often.Take(r.Viewer.Account.String()); err == nil {
-		err = p.store.Save(r.Ctx(), actorOf(r), wish, f.Text("version"))
+		err = p.store.Save(r.Ctx(), r.Actor(), wish, f.Text("version"))
 	}
 	if err != nil {
 		return p.refused(r, pageProps{Wish: &wish, Form: formTargets}, err)
@@ -154,7 +152,7 @@ func (p *Pages) pause(r *web.Request) error {
 		wrong.Add("until", "forwarding.date_bad")
 		err = wrong.Err()
 	} else {
-		err = p.store.Pause(r.Ctx(), actorOf(r), until)
+		err = p.store.Pause(r.Ctx(), r.Actor(), until)
 	}
 	if err != nil {
 		return p.refused(r, pageProps{Until: f.Text("until"), Form: formPause}, err)
@@ -163,7 +161,7 @@ func (p *Pages) pause(r *web.Request) error {
 }
 
 func (p *Pages) resume(r *web.Request) error {
-	if err := p.store.Resume(r.Ctx(), actorOf(r)); err != nil {
+	if err := p.store.Resume(r.Ctx(), r.Actor()); err != nil {
 		return err
 	}
 	return r.Done(Path, "forwarding.pause_ended")

@@ -111,7 +111,7 @@ type did struct {
 }
 
 // change runs fn on the actor's own settings, which nobody else changes meanwhile, in one transaction with the trail.
-func (s *Store) change(ctx context.Context, a Actor, action string, fn func(ctx context.Context, d people.Dossier, h holder, as people.Associations) (did, error)) error {
+func (s *Store) change(ctx context.Context, a viewer.Actor, action string, fn func(ctx context.Context, d people.Dossier, h holder, as people.Associations) (did, error)) error {
 	if err := own(action, a.Viewer); err != nil {
 		return err
 	}
@@ -145,7 +145,7 @@ func (s *Store) lock(ctx context.Context, person id.ID) error {
 
 // Save changes where the actor's mail goes. Every address it went to before is told, and what waited for a target goes
 // on its way.
-func (s *Store) Save(ctx context.Context, a Actor, w Wish, version string) error {
+func (s *Store) Save(ctx context.Context, a viewer.Actor, w Wish, version string) error {
 	return s.change(ctx, a, "forwarding.targets_changed", func(ctx context.Context, d people.Dossier, h holder, as people.Associations) (did, error) {
 		if h.Settings.Version() != version {
 			return did{}, errs.New(errs.Conflict, "forwarding.changed_elsewhere")
@@ -218,7 +218,7 @@ func (s *Store) found(ctx context.Context, person id.ID) error {
 }
 
 // Pause lets the actor's mail wait here until that day.
-func (s *Store) Pause(ctx context.Context, a Actor, until time.Time) error {
+func (s *Store) Pause(ctx context.Context, a viewer.Actor, until time.Time) error {
 	return s.change(ctx, a, "forwarding.paused", func(ctx context.Context, d people.Dossier, _ holder, _ people.Associations) (did, error) {
 		if err := checkPause(until, s.Now()); err != nil {
 			return did{}, err
@@ -229,7 +229,7 @@ func (s *Store) Pause(ctx context.Context, a Actor, until time.Time) error {
 }
 
 // Resume ends the actor's pause: what waited goes on its way.
-func (s *Store) Resume(ctx context.Context, a Actor) error {
+func (s *Store) Resume(ctx context.Context, a viewer.Actor) error {
 	return s.change(ctx, a, "forwarding.resumed", func(ctx context.Context, d people.Dossier, h holder, _ people.Associations) (did, error) {
 		if !h.PausedAt(s.Now()) {
 			return did{}, nil

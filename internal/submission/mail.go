@@ -7,10 +7,11 @@ import (
 	"amicale/internal/mail"
 	"amicale/internal/outbox"
 	"amicale/internal/people"
+	"amicale/internal/viewer"
 )
 
 // tellPassword writes to where the actor reads his mail that a program may send in his name from now on.
-func (s *Store) tellPassword(ctx context.Context, a Actor, d people.Dossier, program string) error {
+func (s *Store) tellPassword(ctx context.Context, a viewer.Actor, d people.Dossier, program string) error {
 	list, err := s.ReadAt(ctx, a.Viewer)
 	if err != nil || len(list) == 0 {
 		return err

@@ -111,8 +111,8 @@ func (w *world) someone(first, last string, tweak ...func(*people.Dossier)) peop
 	return d
 }
 
-func self(d people.Dossier) submission.Actor {
-	return submission.Actor{Viewer: viewer.Viewer{Kind: viewer.Network, Account: id.New(), Person: d.ID}, Name: d.Name()}
+func self(d people.Dossier) viewer.Actor {
+	return viewer.Actor{Viewer: viewer.Viewer{Kind: viewer.Network, Account: id.New(), Person: d.ID}, Name: d.Name()}
 }
 
 // makePassword gives the secret of a new password.

@@ -52,8 +52,6 @@ func (p *Pages) Routes() []web.Route {
 	}
 }
 
-func actorOf(r *web.Request) Actor { return Actor{Viewer: r.Viewer, Name: r.Identity.Name} }
-
 // sectionProps are one's mail programs, and the form for another.
 type sectionProps struct {
 	Own
@@ -87,7 +85,7 @@ func (p *Pages) create(r *web.Request) error {
 	}
 	props, secret := sectionProps{Options: p.o, Name: f.Text("name")}, ""
 	if err = p.often.Take(r.Viewer.Account.String()); err == nil {
-		secret, err = p.store.MakePassword(r.Ctx(), actorOf(r), props.Name)
+		secret, err = p.store.MakePassword(r.Ctx(), r.Actor(), props.Name)
 	}
 	if err != nil {
 		return p.refused(r, props, err)
@@ -117,7 +115,7 @@ func (p *Pages) remove(r *web.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := p.store.RevokePassword(r.Ctx(), actorOf(r), password); err != nil {
+	if err := p.store.RevokePassword(r.Ctx(), r.Actor(), password); err != nil {
 		return err
 	}
 	return r.Done(page+"#"+section, "submission.removed")

@@ -92,7 +92,7 @@ func (s *Store) passwords(ctx context.Context, person id.ID) ([]Password, error)
 
 // change runs fn on the actor's own passwords, in one transaction with the trail, where fn gives what it says. Of two
 // that make one at once the later sees the earlier's, unless it is the first.
-func (s *Store) change(ctx context.Context, a Actor, action string, fn func(ctx context.Context, d people.Dossier) (map[string]any, error)) error {
+func (s *Store) change(ctx context.Context, a viewer.Actor, action string, fn func(ctx context.Context, d people.Dossier) (map[string]any, error)) error {
 	if err := own(action, a.Viewer); err != nil {
 		return err
 	}
@@ -115,7 +115,7 @@ func (s *Store) change(ctx context.Context, a Actor, action string, fn func(ctx 
 }
 
 // MakePassword makes a password for one mail program and gives it, this once.
-func (s *Store) MakePassword(ctx context.Context, a Actor, name string) (secret string, err error) {
+func (s *Store) MakePassword(ctx context.Context, a viewer.Actor, name string) (secret string, err error) {
 	name = strings.Join(strings.Fields(name), " ")
 	err = s.change(ctx, a, "submission.password_made", func(ctx context.Context, d people.Dossier) (map[string]any, error) {
 		f := errs.Fields{}
@@ -145,7 +145,7 @@ func (s *Store) MakePassword(ctx context.Context, a Actor, name string) (secret 
 }
 
 // RevokePassword takes a password back: its program can send no more.
-func (s *Store) RevokePassword(ctx context.Context, a Actor, password id.ID) error {
+func (s *Store) RevokePassword(ctx context.Context, a viewer.Actor, password id.ID) error {
 	return s.change(ctx, a, "submission.password_revoked", func(ctx context.Context, d people.Dossier) (map[string]any, error) {
 		return nil, s.DB.ExecOne(ctx, `DELETE FROM forwarding_passwords WHERE id = ? AND person_id = ?`, password, d.ID)
 	})

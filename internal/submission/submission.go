@@ -21,14 +21,7 @@ import (
 	"amicale/internal/inbox"
 	house "amicale/internal/mail"
 	"amicale/internal/people"
-	"amicale/internal/viewer"
 )
-
-// Actor is who acts, with the name that the trail shows.
-type Actor struct {
-	viewer.Viewer
-	Name string
-}
 
 // Password lets a mail program send as its owner's addresses for life.
 type Password struct {
