@@ -18,9 +18,6 @@ const (
 	releaseJob = "forwarding.release"
 )
 
-// homeLang is the language of letters to who never chose one.
-const homeLang = "fr"
-
 // about is a job about a person.
 type about struct {
 	Person id.ID `json:"person"`
