@@ -2,6 +2,7 @@ package ambassadors
 
 import (
 	"context"
+	"net/http"
 	"strconv"
 	"strings"
 
@@ -161,7 +162,7 @@ func (p *Pages) create(r *web.Request) error {
 	association, _ := id.Parse(f.Text("association"))
 	person, _ := id.Parse(f.Text("person"))
 	if association.IsZero() || person.IsZero() {
-		return p.page(r, 422, map[string]string{"": r.T("ambassadors.not_of_class")})
+		return p.page(r, http.StatusUnprocessableEntity, map[string]string{"": r.T("ambassadors.not_of_class")})
 	}
 	named, err := p.store.Name(r.Ctx(), r.Actor(), Class{association, year}, person)
 	if err != nil {

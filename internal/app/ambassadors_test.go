@@ -110,7 +110,7 @@ func TestTheDemonstrationHasAmbassadors(t *testing.T) {
 		if !strings.Contains(page.Text(), fmt.Sprint("INSA Lyon ", a.Class)) {
 			t.Errorf("the list lacks the class of %d", a.Class)
 		}
-		w.As(a.Login).Get("/moi").Want(http.StatusOK, fmt.Sprint("INSA Lyon ", a.Class), "M’arrêter")
+		w.As(a.Login).Get("/moi").Want(http.StatusOK, fmt.Sprint("INSA Lyon ", a.Class), "J’arrête")
 	}
 	w.As(webtest.Student).Get("/moi").Want(http.StatusOK).Without("Tu veilles sur ta promo")
 	w.As(webtest.Webmaster).Get("/admin/journal").Want(http.StatusOK, "Ambassadeur de promo nommé")
