@@ -145,6 +145,13 @@ const (
 	saveForwards = `form[action="/moi/parametres/adresse"] .button-primary`
 )
 
+// footClear says whether what stands last on the page can be scrolled above the toast.
+const footClear = `(() => {
+	scrollTo({ top: document.body.scrollHeight, behavior: "instant" });
+	const last = [...document.querySelectorAll(".site-foot a, .site-foot button")].filter((n) => n.offsetParent).at(-1);
+	return last.getBoundingClientRect().bottom <= document.querySelector(".toasts .toast").getBoundingClientRect().top;
+})()`
+
 func TestBrowserSubscriptions(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -160,6 +167,9 @@ func TestBrowserSubscriptions(t *testing.T) {
 			b.says("Rien encore : tu reçois tout")
 			b.click(`input[name=on][value$=".careers"]`)
 			b.press(saveChoices)
+			if c.script && !eval[bool](b, footClear) {
+				t.Error("a toast covers the foot of the page")
+			}
 			b.says("Tes choix sont enregistrés", "Carrières, Fédération des alumni INSA", "Toi, sur cette page")
 			b.press(`main form[action$="/abonnements/pause"] button`)
 			b.says("Tout est en pause jusqu’au")
