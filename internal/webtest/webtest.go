@@ -179,7 +179,7 @@ type Answer struct {
 	T      testing.TB
 	Status int
 	Header http.Header
-	Body   string // without the marks of where a line may end
+	Body   string // of a page, without the marks of where a line may end
 	doc    *goquery.Document
 }
 
@@ -204,7 +204,11 @@ func (c *Client) Do(req *http.Request) *Answer {
 	if err != nil {
 		c.w.T.Fatal(err)
 	}
-	return &Answer{T: c.w.T, Status: res.StatusCode, Header: res.Header, Body: strings.NewReplacer("<wbr>", "", "\u2060", "").Replace(string(body))}
+	a := &Answer{T: c.w.T, Status: res.StatusCode, Header: res.Header, Body: string(body)}
+	if strings.HasPrefix(a.Header.Get("Content-Type"), "text/html") {
+		a.Body = strings.NewReplacer("<wbr>", "", "\u2060", "").Replace(a.Body)
+	}
+	return a
 }
 
 func (c *Client) request(method, path, contentType string, body io.Reader) *http.Request {
