@@ -280,7 +280,7 @@ func (b *tab) words(selector string) string {
 		text, err = chromedp.Run(ctx, chromedp.Text(chromedp.CSS(selector)))
 		cancel()
 		if err == nil {
-			return strings.Join(strings.Fields(text), " ")
+			return strings.Join(strings.Fields(strings.ReplaceAll(text, "\u2060", "")), " ") // where a line may end is nobody's word
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
