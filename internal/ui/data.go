@@ -11,13 +11,14 @@ import (
 	"github.com/a-h/templ"
 )
 
-// Breakable is a text whose e-mail addresses break, where a line is too short for them, behind their @, and before the
-// dots of what is long by itself; elsewhere only where such a piece fits no line. A masked address is whole up to its @.
+// Breakable is a text whose long words break, where a line is too short for them, as a reader would: e-mail addresses
+// behind their @, and what is long by itself, such as the names of servers, before its dots. They break elsewhere only
+// where such a piece fits no line. A masked address is whole up to its @.
 func Breakable(text string) templ.Component {
 	return templ.ComponentFunc(func(_ context.Context, w io.Writer) error {
 		text = templ.EscapeString(text)
-		if strings.Contains(text, "@") { // few do
-			text = address.ReplaceAllStringFunc(text, breaks)
+		if strings.ContainsAny(text, "@.") { // few do
+			text = word.ReplaceAllStringFunc(text, breaks)
 		}
 		_, err := io.WriteString(w, text)
 		return err
@@ -28,12 +29,15 @@ func Breakable(text string) templ.Component {
 const shortPiece = 16
 
 var (
-	address  = regexp.MustCompile(`\S+@\S+`)
-	innerDot = regexp.MustCompile(`\.([\pL\pN])`)
+	word     = regexp.MustCompile(`\S+`)
+	innerDot = regexp.MustCompile(`\.([\pL\pN_])`)
 )
 
 func breaks(word string) string {
 	local, domain, _ := strings.Cut(word, "@")
+	if local == "" || domain == "" {
+		return breaksAtDots(word)
+	}
 	if strings.HasSuffix(local, "…") {
 		local += "\u2060" // a line may otherwise end behind an ellipsis
 	}

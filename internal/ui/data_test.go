@@ -15,6 +15,8 @@ func TestBreakable(t *testing.T) {
 		{"laure.lavaut.ly2010@alumni.insa-lyon.example", "laure|.lavaut|.ly2010@|alumni|.insa-lyon|.example"},
 		{"Attend benjamin.tremauville@poste.example. Et …", "Attend benjamin|.tremauville@|poste.example. Et …"},
 		{"Sarah (recrutement@energies-hydrauliques.example).", "Sarah (recrutement@|energies-hydrauliques|.example)."},
+		{"TXT amicale-2026a._domainkey.ail.example", "TXT amicale-2026a|._domainkey|.ail|.example"},
+		{"mail.ail.example", "mail.ail.example"},
 		{"p…@fibre.example", "p…\u2060@|fibre.example"},
 		{`<a@b.fr> & "c@d.fr"`, "&lt;a@|b.fr&gt; &amp; &#34;c@|d.fr&#34;"},
 	} {
