@@ -188,7 +188,7 @@ func TestHome(t *testing.T) {
 		d.Contacts = append(d.Contacts, people.ContactPoint{Kind: people.Postal, Purpose: people.Personal, City: "Lyon", Country: "FR", Audience: viewer.OnlyMe})
 	})
 	want(t, "member", w.browser(member(p)).get("/moi"), 200,
-		[]string{"Bonjour Laure", "2 sur 6", "Ajouter une photo", "Tu es adhérent de Alumni ly jusqu’au 31 décembre 2026", "/ma-promo", "/moi/parametres"}, []string{"Reviens quand"})
+		[]string{"Bonjour Laure", "2 sur 6", "Ajouter une photo", "Ton adhésion à Alumni ly court jusqu’au 31 décembre 2026", "/ma-promo", "/moi/parametres"}, []string{"Reviens quand"})
 	want(t, "complete", w.browser(self(complete)).get("/moi"), 200, []string{"Ton profil est complet", "Tu n’as pas d’adhésion à Alumni ly"}, []string{"sur 6"})
 	want(t, "guest", w.browser(viewer.Viewer{}).get("/moi"), 303, nil, nil)
 	want(t, "staff", w.browser(staffOf(w.ly, viewer.Webmaster)).get("/moi"), 200, []string{"/admin", "/moi/parametres"}, []string{"/moi/profil"})

@@ -63,7 +63,7 @@ const dailyLimit = 200
 
 // notYours is the answer to who writes as somebody else.
 func notYours() *inbox.Refusal {
-	return inbox.Refuse(553, "5.7.1", "the sender must be one of your own addresses for life")
+	return inbox.Refuse(553, "5.7.1", "the sender must be one of your own lifetime addresses")
 }
 
 // checkAuthor refuses a message whose header says that somebody else wrote or sent it.
