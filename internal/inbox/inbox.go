@@ -24,6 +24,7 @@ type Envelope struct {
 	Hello   string     // the name it gave
 	TLS     bool
 	Account id.ID // who signed in to submit; zero for mail from outside
+	Key     id.ID // what he signed in with, which may be taken back while he is connected
 	At      time.Time
 }
 
@@ -102,7 +103,8 @@ func Refuse(code int, enhanced, text string) *Refusal {
 type Box interface {
 	Name() string
 	// Find says whether the address is one of its own. NotFound: it is not, others are asked. A *Refusal is the answer;
-	// one of 5.1.1 is counted as a guess, like an address that nobody has. Any other error is answered with 451.
+	// one of 5.1.1 is counted as a guess, like an address that nobody has; one of 5.7.8 says that whoever signed in may
+	// do nothing any more, and ends the connection. Any other error is answered with 451.
 	Find(ctx context.Context, e Envelope, address string) (Rcpt, error)
 	// Screen may refuse the whole message before it is taken, with a *Refusal; it must not keep anything. SMTP has one
 	// answer for all recipients of a message: if one puts it off (4xx) nobody gets it yet; if some refuse it for good,

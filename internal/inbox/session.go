@@ -25,9 +25,9 @@ type session struct {
 	end  context.CancelFunc
 	over string // cipher suite of TLS; empty without
 
-	account id.ID // who signed in
-	errors  int
-	failed  int // tries to sign in
+	in     Admission // who signed in
+	errors int
+	failed int // tries to sign in
 
 	mu sync.Mutex
 	tx *transaction // between MAIL and its end
@@ -93,7 +93,7 @@ func (x *session) Mail(from string, o *smtp.MailOptions) error {
 		return x.goodbye()
 	case x.p.submission && x.over == "":
 		return x.refuse(Refuse(530, "5.7.0", "STARTTLS first"))
-	case x.p.submission && x.account.IsZero():
+	case x.p.submission && x.in.Account.IsZero():
 		return x.refuse(Refuse(530, "5.7.0", "sign in first"))
 	case x.under() != nil:
 		return x.refuse(Refuse(503, "5.5.1", "there is a MAIL already"))
@@ -105,7 +105,7 @@ func (x *session) Mail(from string, o *smtp.MailOptions) error {
 		return x.refuse(Refuse(553, "5.6.7", "an address in UTF-8 needs SMTPUTF8"))
 	}
 	x.begin(&transaction{session: x, from: Envelope{ID: id.New(), From: requote(from), Remote: x.remote(),
-		Hello: x.c.Hostname(), TLS: x.over != "", Account: x.account, At: x.s.box.clock()}})
+		Hello: x.c.Hostname(), TLS: x.over != "", Account: x.in.Account, Key: x.in.Key, At: x.s.box.clock()}})
 	return nil
 }
 
@@ -130,8 +130,11 @@ func (x *session) Rcpt(to string, o *smtp.RcptOptions) error {
 	var no *Refusal
 	switch {
 	case errors.As(err, &no):
-		if no.Enhanced == unknown {
+		switch no.Enhanced {
+		case unknown:
 			return x.guessed(no)
+		case lapsed:
+			return x.cut(no)
 		}
 		return x.refuse(no)
 	case err != nil:
@@ -145,6 +148,10 @@ func (x *session) Rcpt(to string, o *smtp.RcptOptions) error {
 
 // unknown is the status of an address that does not exist (RFC 3463 §3.2).
 const unknown = "5.1.1"
+
+// lapsed is the status of who signed in with what was taken back since. He can sign in again, though not in the same
+// session (RFC 4954 §4).
+const lapsed = "5.7.8"
 
 // NoSuchAddress is the answer about an address that nobody has. A box gives it too for one that several have or whose
 // owner died: in the same words, so that it tells a stranger nothing.

@@ -16,9 +16,16 @@ import (
 
 // Door lets people in who submit.
 type Door interface {
-	// SignIn gives the account that a user and a password for mail programs open: Unauthorized when they open none,
-	// Limited when there were too many tries.
-	SignIn(ctx context.Context, user, password string, from netip.Addr) (account id.ID, err error)
+	// SignIn gives whom a user and a password for mail programs let in: Unauthorized when they let in nobody, Limited
+	// when there were too many tries.
+	SignIn(ctx context.Context, user, password string, from netip.Addr) (Admission, error)
+}
+
+// Admission is who was let in, and by what. It lasts as long as the connection does: the box of submission asks at each
+// recipient whether the key still stands.
+type Admission struct {
+	Account id.ID
+	Key     id.ID // of the password
 }
 
 // submissionBox is the name of the box that is asked first, and only, for people who signed in: it takes recipients
@@ -71,10 +78,10 @@ func (x *session) signIn(user, password string) error {
 	if x.s.triesFrom.Spent(from) || x.s.triesFor.Spent(name) {
 		return x.cut(Refuse(454, "4.7.0", "too many tries, come back later"))
 	}
-	account, err := x.s.o.Door.SignIn(x.ctx, user, password, x.w.from)
+	in, err := x.s.o.Door.SignIn(x.ctx, user, password, x.w.from)
 	switch {
-	case err == nil && !account.IsZero():
-		x.account = account
+	case err == nil && !in.Account.IsZero():
+		x.in = in
 		x.s.triesFor.Forget(name)
 		x.s.o.Observe(Event{What: "signed in"})
 		return nil

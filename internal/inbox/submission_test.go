@@ -17,24 +17,25 @@ import (
 	"amicale/internal/inbox"
 )
 
-var laure = id.New()
+var laure, key = id.New(), id.New()
 
 // porter lets laure in.
 type porter struct{}
 
-func (porter) SignIn(_ context.Context, user, password string, from netip.Addr) (id.ID, error) {
+func (porter) SignIn(_ context.Context, user, password string, from netip.Addr) (inbox.Admission, error) {
 	switch {
 	case user == "broken":
-		return id.ID{}, errors.New("broken")
+		return inbox.Admission{}, errors.New("broken")
 	case user == "limited":
-		return id.ID{}, errs.E("porter", errs.Limited, nil)
+		return inbox.Admission{}, errs.E("porter", errs.Limited, nil)
 	case user == "laure.lavaut.ly2010" && password == "pass word" && from.IsLoopback():
-		return laure, nil
+		return inbox.Admission{Account: laure, Key: key}, nil
 	}
-	return id.ID{}, errs.E("porter", errs.Unauthorized, nil)
+	return inbox.Admission{}, errs.E("porter", errs.Unauthorized, nil)
 }
 
-// outgoing is the box of submission: it takes recipients anywhere but one.
+// outgoing is the box of submission: it takes recipients anywhere but in one domain. At late@ it finds that what let in was
+// taken back.
 type outgoing struct{ shelf }
 
 func (*outgoing) Name() string { return "submission" }
@@ -43,7 +44,10 @@ func (o *outgoing) Find(_ context.Context, e inbox.Envelope, address string) (in
 	if strings.HasSuffix(address, "@ly.example") {
 		return inbox.Rcpt{}, errs.NotFound
 	}
-	if e.Account != laure || e.From != "laure@ly.example" {
+	if address == "late@away.example" {
+		return inbox.Rcpt{}, inbox.Refuse(535, "5.7.8", "taken back")
+	}
+	if e.Account != laure || e.Key != key || e.From != "laure@ly.example" {
 		return inbox.Rcpt{}, inbox.Refuse(553, "5.7.1", "that is not your address")
 	}
 	return inbox.Rcpt{Owner: laure, Data: address}, nil
@@ -84,6 +88,17 @@ func TestSubmission(t *testing.T) {
 	rows, err := s.box.ByOwner(t.Context(), "submission", laure, time.Time{}, inbox.Page{})
 	if err != nil || rows.Total != 1 || rows.Rows[0].Remote != "" {
 		t.Errorf("the row %+v, %v: where she sat is in it", rows, err)
+	}
+}
+
+// Who may no longer do what he signed in for must sign in again, which takes another connection.
+func TestAdmissionTakenBack(t *testing.T) {
+	t.Parallel()
+	s, out := submitting(t, false)
+	call(t, s.addr).say(hello...).startTLS().say(plainOf("laure.lavaut.ly2010", "pass word"), "< 235", "> MAIL FROM:<laure@ly.example>", "< 250",
+		"> RCPT TO:<friend@away.example>", "< 250", "> RCPT TO:<late@away.example>", "< 535 5.7.8 taken back", "< closed")
+	if list := append(out.all(), s.shelf.all()...); len(list) > 0 {
+		t.Errorf("kept %+v", list)
 	}
 }
 

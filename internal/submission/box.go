@@ -32,31 +32,31 @@ func NewBox(s *Store) *Box { return &Box{s} }
 // Name is what the inbox calls it.
 func (b *Box) Name() string { return boxName }
 
-// SignIn gives the person whom a password for mail programs lets in; the user is a login of his, or an address for
-// life. Unauthorized says neither which of the two was wrong nor whether there is such a person.
-func (b *Box) SignIn(ctx context.Context, user, password string, _ netip.Addr) (id.ID, error) {
+// SignIn gives the person whom a password for mail programs lets in; the user is a login of his, or an address for life.
+// Unauthorized says neither which of the two was wrong nor whether there is such a person.
+func (b *Box) SignIn(ctx context.Context, user, password string, _ netip.Addr) (inbox.Admission, error) {
 	const op = "submission.SignIn"
 	login, domain, isAddress := strings.Cut(user, "@")
 	if isAddress {
 		as, err := b.store.People.Associations(ctx)
 		if err != nil {
-			return id.ID{}, err
+			return inbox.Admission{}, err
 		}
 		if !as.HaveMailDomain(strings.ToLower(domain)) {
-			return id.ID{}, errs.E(op, errs.Unauthorized, nil)
+			return inbox.Admission{}, errs.E(op, errs.Unauthorized, nil)
 		}
 	}
-	person, err := b.store.signIn(ctx, login, password)
+	in, err := b.store.signIn(ctx, login, password)
 	if err == nil {
 		var open bool
-		if open, err = b.store.IsOpen(ctx, person); err == nil && !open {
+		if open, err = b.store.IsOpen(ctx, in.Account); err == nil && !open {
 			err = errs.NotFound
 		}
 	}
 	if errors.Is(err, errs.NotFound) {
-		return id.ID{}, errs.E(op, errs.Unauthorized, nil)
+		return inbox.Admission{}, errs.E(op, errs.Unauthorized, nil)
 	}
-	return person, errs.Wrap(op, err)
+	return in, errs.Wrap(op, err)
 }
 
 // author is what the box found out of who submits.
@@ -65,11 +65,18 @@ type author struct {
 	domain string // of the envelope sender
 }
 
-// Find takes any recipient of somebody who signed in and writes as himself, as long as he names not too many.
+// Find takes any recipient of somebody who signed in, still may, and writes as himself, as long as he names not too many.
 func (b *Box) Find(ctx context.Context, e inbox.Envelope, address string) (inbox.Rcpt, error) {
 	const op = "submission.Find"
 	if e.Account.IsZero() {
 		return inbox.Rcpt{}, errs.E(op, errs.NotFound, nil)
+	}
+	stands, err := b.store.stands(ctx, e.Account, e.Key)
+	if err != nil {
+		return inbox.Rcpt{}, err
+	}
+	if !stands {
+		return inbox.Rcpt{}, inbox.Refuse(535, "5.7.8", "the password you signed in with was taken back, please sign in with another")
 	}
 	to, err := mail.ParseAddress(address)
 	if err != nil {

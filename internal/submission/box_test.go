@@ -3,7 +3,6 @@ package submission_test
 import (
 	"errors"
 	"fmt"
-	"net/netip"
 	"slices"
 	"strings"
 	"sync"
@@ -34,12 +33,12 @@ func TestPasswordsOfMailPrograms(t *testing.T) {
 		if w.count(`SELECT count(*) FROM forwarding_passwords WHERE hash LIKE ? OR name LIKE ?`, "%"+secret+"%", "%"+secret+"%") != 0 {
 			t.Error("the secret is kept")
 		}
-		signIn := func(user, password string) (id.ID, error) {
-			return w.box.SignIn(t.Context(), user, password, netip.MustParseAddr("192.0.2.1"))
+		signIn := func(user, password string) (inbox.Admission, error) {
+			return w.box.SignIn(t.Context(), user, password, noAddress)
 		}
 		for _, user := range []string{"laure.lavaut.ly2010", "Laure Lavaut LY 2010", laure, "llavaut_10@re-alumni.example", "LLAVAUT_10"} {
 			for _, typed := range []string{secret, strings.ToUpper(secret), strings.ReplaceAll(secret, "-", ""), " " + strings.ReplaceAll(secret, "-", " ") + " "} {
-				if got, err := signIn(user, typed); err != nil || got != p.ID {
+				if got, err := signIn(user, typed); err != nil || got.Account != p.ID || got.Key.IsZero() {
 					t.Errorf("SignIn(%q, %q) = %v, %v", user, typed, got, err)
 				}
 			}
@@ -104,26 +103,30 @@ func TestSubmission(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		p := w.someone("Laure", "Lavaut")
-		w.someone("Anne", "Roy")
+		other := w.someone("Anne", "Roy")
+		e := w.signedIn(p, laure)
+		key, anothers := e.Key, w.signedIn(other, "").Key
 		head := "From: Laure Lavaut <" + laure + ">\r\nTo: ami@ailleurs.fr\r\nBcc: secret@ailleurs.fr\r\n"
 		for _, tt := range []struct {
-			name, from string
-			account    id.ID
-			head, to   string
-			want       string
+			name, from   string
+			account, key id.ID
+			head, to     string
+			want         string
 		}{
-			{"himself", laure, p.ID, head, "ami@ailleurs.fr", ""},
-			{"to another address for life", strings.ToUpper(laure), p.ID, head, "anne.roy.ly2010@ly-alumni.example", ""},
-			{"nobody signed in", laure, id.ID{}, head, "ami@ailleurs.fr", "not found"},
-			{"another's envelope", "anne.roy.ly2010@ly-alumni.example", p.ID, head, "ami@ailleurs.fr", "553 5.7.1"},
-			{"an envelope from elsewhere", "laure@exemple.fr", p.ID, head, "ami@ailleurs.fr", "553 5.7.1"},
-			{"the null sender", "", p.ID, head, "ami@ailleurs.fr", "553 5.7.1"},
-			{"another's header", laure, p.ID, "From: anne.roy.ly2010@ly-alumni.example\r\n", "ami@ailleurs.fr", "553 5.7.1"},
-			{"no header", laure, p.ID, "Subject: x\r\n", "ami@ailleurs.fr", "550 5.6.0"},
-			{"no recipient", laure, p.ID, head, "nowhere", "553 5.1.3"},
-			{"somebody who is gone", laure, id.New(), head, "ami@ailleurs.fr", "553 5.7.1"},
+			{"himself", laure, p.ID, key, head, "ami@ailleurs.fr", ""},
+			{"to another address for life", strings.ToUpper(laure), p.ID, key, head, "anne.roy.ly2010@ly-alumni.example", ""},
+			{"nobody signed in", laure, id.ID{}, id.ID{}, head, "ami@ailleurs.fr", "not found"},
+			{"another's envelope", "anne.roy.ly2010@ly-alumni.example", p.ID, key, head, "ami@ailleurs.fr", "553 5.7.1"},
+			{"an envelope from elsewhere", "laure@exemple.fr", p.ID, key, head, "ami@ailleurs.fr", "553 5.7.1"},
+			{"the null sender", "", p.ID, key, head, "ami@ailleurs.fr", "553 5.7.1"},
+			{"another's header", laure, p.ID, key, "From: anne.roy.ly2010@ly-alumni.example\r\n", "ami@ailleurs.fr", "553 5.7.1"},
+			{"no header", laure, p.ID, key, "Subject: x\r\n", "ami@ailleurs.fr", "550 5.6.0"},
+			{"no recipient", laure, p.ID, key, head, "nowhere", "553 5.1.3"},
+			{"by another's password", laure, p.ID, anothers, head, "ami@ailleurs.fr", "535 5.7.8"},
+			{"by none", laure, p.ID, id.ID{}, head, "ami@ailleurs.fr", "535 5.7.8"},
+			{"somebody who is gone", laure, id.New(), key, head, "ami@ailleurs.fr", "535 5.7.8"},
 		} {
-			if got := answer(w.submit(inbox.Envelope{From: tt.from, Account: tt.account}, tt.head, tt.to)); got != tt.want {
+			if got := answer(w.submit(inbox.Envelope{From: tt.from, Account: tt.account, Key: tt.key}, tt.head, tt.to)); got != tt.want {
 				t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
 			}
 		}
@@ -150,7 +153,7 @@ func TestSubmission(t *testing.T) {
 			!strings.Contains(string(reports[0].Raw), "postmaster@ly-alumni.example") {
 			t.Errorf("reports %+v", reports)
 		}
-		w.must(w.submit(inbox.Envelope{From: laure, Account: p.ID}, head, "a@ailleurs.fr", "b@ailleurs.fr"))
+		w.must(w.submit(e, head, "a@ailleurs.fr", "b@ailleurs.fr"))
 		if n := w.count(`SELECT count(*) FROM outbox_bodies`); n != 4 {
 			t.Errorf("%d bodies, want one a message", n)
 		}
@@ -161,8 +164,7 @@ func TestRecipientsADay(t *testing.T) {
 	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
-		p := w.someone("Laure", "Lavaut")
-		e := inbox.Envelope{From: laure, Account: p.ID}
+		e := w.signedIn(w.someone("Laure", "Lavaut"), laure)
 		name := func(n int) string {
 			_, err := w.box.Find(t.Context(), e, fmt.Sprintf("ami%d@ailleurs.fr", n))
 			return answer(err)
@@ -209,7 +211,7 @@ func TestPasswordsAtOnce(t *testing.T) {
 func TestSweep(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, dbtest.New(t))
-	_, err := w.box.Find(t.Context(), inbox.Envelope{From: laure, Account: w.someone("Laure", "Lavaut").ID}, "ami@ailleurs.fr")
+	_, err := w.box.Find(t.Context(), w.signedIn(w.someone("Laure", "Lavaut"), laure), "ami@ailleurs.fr")
 	w.must(err)
 	for after, want := range []int{1, 0} {
 		w.later(29 * 24 * time.Hour)

@@ -116,6 +116,48 @@ func said(err error) string {
 
 const letter = "From: " + laure + "\r\nSubject: x\r\nBcc: cache@ailleurs.fr\r\n\r\nx\r\n"
 
+// A connection that stays open ends with what let it in.
+func TestTakenBackWhileConnected(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		w := newWorld(t, d)
+		p := w.someone("Laure", "Lavaut")
+		addr, secrets := w.serve(), []string{w.makePassword(p, "Thunderbird"), w.makePassword(p, "Mutt")}
+		var open []program
+		for _, secret := range secrets {
+			one, no := w.connect(addr, laure, secret)
+			if no == "" {
+				no = one.send(laure, letter, "ami@ailleurs.fr")
+			}
+			if no != "" {
+				t.Fatal(no)
+			}
+			open = append(open, one)
+		}
+		const again = "535 5.7.8 the password you signed in with was taken back, please sign in with another"
+		want := func(what string, i int, want string) {
+			t.Helper()
+			if got := open[i].send(laure, letter, "ami@ailleurs.fr"); got != want {
+				t.Errorf("%s, %s: %q, want %q", what, secrets[i], got, want)
+			}
+		}
+		w.must(w.store.RevokePassword(t.Context(), self(p), w.own(p)[0].ID))
+		want("one was taken back", 0, again)
+		want("one was taken back", 1, "")
+		if err := open[0].c.Noop(); err == nil {
+			t.Error("the connection is still open")
+		}
+		if _, no := w.connect(addr, laure, secrets[0]); !strings.HasPrefix(no, "535") {
+			t.Errorf("signing in with it: %q", no)
+		}
+		w.must(w.store.RevokePasswords(t.Context(), p.ID, time.Time{})) // as when the account is closed
+		want("all were", 1, again)
+		if got := len(w.sent("submission")); got != 3 {
+			t.Errorf("%d messages left, want 3", got)
+		}
+	})
+}
+
 func TestConversations(t *testing.T) {
 	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {

@@ -8,7 +8,6 @@ import (
 	"amicale/internal/db"
 	"amicale/internal/dbtest"
 	"amicale/internal/id"
-	"amicale/internal/inbox"
 	"amicale/internal/mail"
 	"amicale/internal/outbox"
 	"amicale/internal/people"
@@ -28,8 +27,7 @@ func (w *world) lived(first, last string) people.Dossier {
 	w.t.Helper()
 	p := w.someone(first, last)
 	from := p.CurrentLogin() + "@ly-alumni.example"
-	w.makePassword(p, "Téléphone de "+first)
-	w.must(w.submit(inbox.Envelope{From: from, Account: p.ID}, "From: "+from+"\r\n", "ami@ailleurs.fr"))
+	w.must(w.submit(w.signedIn(p, from), "From: "+from+"\r\n", "ami@ailleurs.fr"))
 	list := w.sent("submission")
 	w.ended(outbox.Failed, mail.Dead, list[len(list)-1])
 	for table, n := range w.rowsOf(p.ID) {

@@ -123,6 +123,14 @@ func (w *world) makePassword(d people.Dossier, program string) string {
 	return secret
 }
 
+// signedIn is the envelope of somebody who signed in with a new password.
+func (w *world) signedIn(d people.Dossier, from string) inbox.Envelope {
+	w.t.Helper()
+	in, err := w.box.SignIn(w.t.Context(), d.CurrentLogin(), w.makePassword(d, "Téléphone de "+d.FirstName), noAddress)
+	w.must(err)
+	return inbox.Envelope{From: from, Account: in.Account, Key: in.Key}
+}
+
 // own are somebody's passwords, as he sees them.
 func (w *world) own(d people.Dossier) []submission.Password {
 	w.t.Helper()

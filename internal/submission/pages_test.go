@@ -138,7 +138,7 @@ func TestPasswordPages(t *testing.T) {
 	if secret == "" || doc.Find(`[data-copy="`+secret+`"]`).Length() != 1 || rec.Header().Get("Cache-Control") != "no-store" {
 		t.Errorf("the page shows the secret %q, kept as %q", secret, rec.Header().Get("Cache-Control"))
 	}
-	if got, err := s.box.SignIn(t.Context(), laure, secret, noAddress); err != nil || got != p.ID {
+	if got, err := s.box.SignIn(t.Context(), laure, secret, noAddress); err != nil || got.Account != p.ID {
 		t.Errorf("SignIn() with what the page showed = %v, %v", got, err)
 	}
 	list := s.want("listed", s.ask(me, shown, nil), 200, "Mutt", "1er juin 2026", "envoi.ly-alumni.example", "200 destinataires par jour", "-"+secret, "-submission.")

@@ -162,7 +162,7 @@ func (s *Store) RevokePasswords(ctx context.Context, person id.ID, since time.Ti
 }
 
 // signIn finds whom a login and a password belong to; NotFound when they belong to nobody, or to two.
-func (s *Store) signIn(ctx context.Context, login, secret string) (id.ID, error) {
+func (s *Store) signIn(ctx context.Context, login, secret string) (inbox.Admission, error) {
 	type row struct {
 		ID       id.ID
 		PersonID id.ID
@@ -171,11 +171,18 @@ func (s *Store) signIn(ctx context.Context, login, secret string) (id.ID, error)
 	r, err := db.One[row](ctx, s.DB, `
 		SELECT w.id, w.person_id, w.used_at FROM forwarding_passwords w JOIN persons p ON p.id = w.person_id JOIN logins l ON l.person_id = p.id
 		WHERE w.hash = ? AND l.login_key = ? AND p.status <> 'deceased' AND p.merged_into IS NULL`, secretHash(secret), fold.TypedLogin(login))
+	in := inbox.Admission{Account: r.PersonID, Key: r.ID}
 	if err != nil || s.Now().Sub(r.UsedAt) < time.Hour {
-		return r.PersonID, err
+		return in, err
 	}
 	_, err = s.DB.Exec(ctx, `UPDATE forwarding_passwords SET used_at = ? WHERE id = ?`, s.Now(), r.ID)
-	return r.PersonID, err
+	return in, err
+}
+
+// stands reports whether a password is still there and that person's. Who closes an account takes its passwords back.
+func (s *Store) stands(ctx context.Context, person, password id.ID) (bool, error) {
+	n, err := db.One[int](ctx, s.DB, `SELECT count(*) FROM forwarding_passwords WHERE id = ? AND person_id = ?`, password, person)
+	return n > 0, errs.Wrap("submission.stands", err)
 }
 
 // nameRecipient counts one more recipient of somebody's today; false when the day's are used up. Each is counted when
