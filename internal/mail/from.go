@@ -45,11 +45,11 @@ func author(name, address string) (Address, error) {
 	if at < 1 || len(address) > 320 {
 		return Address{}, ErrFrom
 	}
-	domain, err := idna.Lookup.ToASCII(strings.TrimSuffix(address[at+1:], "."))
-	if err != nil || domain == "" || strings.ContainsFunc(domain, unprintable) || strings.ContainsAny(address, "\r\n") {
+	domain := ASCIIDomain(address[at+1:])
+	if domain == "" || strings.ContainsFunc(domain, unprintable) || strings.ContainsAny(address, "\r\n") {
 		return Address{}, ErrFrom
 	}
-	return Address{Name: cut(oneLine(name), 100), Address: address[:at+1] + strings.ToLower(domain)}, nil
+	return Address{Name: cut(oneLine(name), 100), Address: address[:at+1] + domain}, nil
 }
 
 // DomainOf is an address's domain in lower case; empty if it has none.
@@ -59,6 +59,15 @@ func DomainOf(address string) string {
 		return ""
 	}
 	return strings.ToLower(address[at+1:])
+}
+
+// ASCIIDomain brings a domain to the form in which it is looked up and said to servers; empty if it is none.
+func ASCIIDomain(domain string) string {
+	out, err := idna.Lookup.ToASCII(strings.TrimSuffix(domain, "."))
+	if err != nil {
+		return ""
+	}
+	return strings.ToLower(out)
 }
 
 // charsetReader knows the character sets that browsers know.

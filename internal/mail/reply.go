@@ -1,5 +1,10 @@
 package mail
 
+import (
+	"fmt"
+	"strings"
+)
+
 // Reply is what a server answered, or what a report says that one answered.
 type Reply struct {
 	Code     int    // 550; 0 where there was none
@@ -30,3 +35,29 @@ const (
 
 // Permanent reports whether the answer is final: trying again changes nothing (RFC 5321 §4.2.1).
 func (r Reply) Permanent() bool { return r.Code >= 500 && r.Code < 600 }
+
+// Sentence is the reply on one line, for people who look after the site; "" when there is none.
+func (r Reply) Sentence() string {
+	if r.Code == 0 && r.Text == "" {
+		return ""
+	}
+	words := []string{r.Stage + ":"}
+	if r.Code != 0 {
+		words = append(words, fmt.Sprint(r.Code))
+	}
+	for _, w := range []string{r.Enhanced, r.Text} {
+		if w != "" {
+			words = append(words, w)
+		}
+	}
+	return strings.Join(words, " ")
+}
+
+// ReplyText is what is kept of an answer's words: valid text of bounded length.
+func ReplyText(s string) string {
+	s = strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "")
+	if len(s) > MostReplyText {
+		s = strings.ToValidUTF8(s[:MostReplyText], "")
+	}
+	return s
+}

@@ -12,6 +12,7 @@ import (
 
 	"amicale/internal/config"
 	"amicale/internal/mail"
+	"amicale/internal/outbox/client"
 )
 
 // CourierOptions tune a courier; a zero field takes the value named.
@@ -99,7 +100,7 @@ type Courier struct {
 	box    *Outbox
 	o      CourierOptions
 	route  router
-	dial   *dialler
+	dial   *client.Dialer
 	feeds  []*feed
 	relays *feed         // of them, that of messages passed on
 	room   chan struct{} // holds a token when a claim may be worth while
@@ -121,7 +122,7 @@ func NewCourier(box *Outbox, o CourierOptions) *Courier {
 	o = o.filled()
 	c := &Courier{box: box, o: o, made: box.clock(), room: make(chan struct{}, 1),
 		lookups: make(chan struct{}, 16), heavy: make(chan struct{}, 4), dests: map[string]*destination{}, inHand: map[*item]struct{}{}, looking: map[string][]*item{}}
-	c.dial = &dialler{hello: o.Hello, dial: o.Dial, tls: o.TLS, answer: o.Answer, grace: o.Grace, host: o.Smarthost}
+	c.dial = client.NewDialer(client.Options{Hello: o.Hello, Dial: o.Dial, TLS: o.TLS, Answer: o.Answer, Grace: o.Grace})
 	c.route = c.newRoute()
 	for i, s := range append([]Source{box.Letters(), box.Deliveries()}, o.Sources...) {
 		f := &feed{Source: s, index: i, lease: longLease}

@@ -4,16 +4,8 @@ import (
 	"time"
 
 	"amicale/internal/mail"
+	"amicale/internal/outbox/client"
 )
-
-// opening reports whether the line broke before any message was spoken of.
-func (f *failure) opening() bool {
-	switch f.stage {
-	case "connect", "hello", "tls", "auth":
-		return true
-	}
-	return false
-}
 
 // mostBreaks is how many lines in a row may break, or messages be refused because of us, until the destination rests.
 const mostBreaks = 5
@@ -70,13 +62,13 @@ func (w *walker) judge(it *item, reply mail.Reply) Outcome {
 func signInFirst(r mail.Reply) bool { return r.Code == 530 || r.Code == 535 || r.Code == 538 }
 
 // brokenOff is a line that broke between the first word about the message and the last.
-func (w *walker) brokenOff(it *item, f *failure) Outcome {
+func (w *walker) brokenOff(it *item, f *client.Failure) Outcome {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.ctx.Err() == nil { // else it was we
-		w.strike(w.box.clock(), f.told())
+		w.strike(w.box.clock(), f.Told())
 	}
-	return w.again(it.Parcel, f.told(), mail.Temporary, time.Time{})
+	return w.again(it.Parcel, f.Told(), mail.Temporary, time.Time{})
 }
 
 // strike counts against the destination. The lock is held.
@@ -100,25 +92,25 @@ func (w *walker) closeFor(now time.Time, why mail.Reply) {
 
 // unserved is a destination that opens no line to us. When others stand it has enough of them; when it said so, it
 // rests; else those servers do.
-func (w *walker) unserved(it *item, f *failure) bool {
+func (w *walker) unserved(it *item, f *client.Failure) bool {
 	if w.ctx.Err() != nil {
 		return false // what nobody began is put back in the end
 	}
-	now, why := w.box.clock(), f.told()
+	now, why := w.box.clock(), f.Told()
 	w.mu.Lock()
-	if w.d.open+w.d.opening > 0 && (f.stage == "connect" || f.stage == "hello") {
+	if w.d.open+w.d.opening > 0 && (f.Stage == "connect" || f.Stage == "hello") {
 		w.d.crowded(now, why)
 		w.d.push(it, w.at)
 		w.mu.Unlock()
 		return false
 	}
-	if f.reply.Code != 0 {
+	if f.Reply.Code != 0 {
 		w.closeFor(now, why)
 	} else if !w.at.shut(now) {
 		w.at.close(w.d.preset, now, why)
 		w.d.answered(now, why)
 		w.d.probing = len(w.d.lanes) == 1
-		w.o.Log.WarnContext(w.ctx, "mail servers do not answer", "servers", w.at.hosts, "until", w.at.until, "stage", f.stage, "error", f.err)
+		w.o.Log.WarnContext(w.ctx, "mail servers do not answer", "servers", w.at.hosts, "until", w.at.until, "stage", f.Stage, "error", f.Err)
 	}
 	w.d.limit = w.d.preset.Connections // it is not their number
 	w.refused = f

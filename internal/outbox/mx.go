@@ -80,7 +80,7 @@ func dead(class mail.Class, code int, enhanced, text string) error {
 }
 
 func (r *mxRoute) look(ctx context.Context, domain string) (target, error) {
-	name := asciiDomain(domain)
+	name := mail.ASCIIDomain(domain)
 	if name == "" || strings.HasPrefix(domain, "[") {
 		return target{}, dead(mail.Dead, 550, "5.1.2", "the domain is none")
 	}

@@ -1,11 +1,9 @@
 package outbox
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"runtime/debug"
-	"strings"
 
 	"amicale/internal/mail"
 )
@@ -58,60 +56,6 @@ func senderDomain(message []byte) string {
 		return ""
 	}
 	return mail.DomainOf(a.Address)
-}
-
-// enveloped is the parcel's envelope; a reply with a code refuses what no server may be shown.
-func enveloped(p Parcel, parts [][]byte) (envelope, mail.Reply) {
-	refuse := func(enhanced, text string) (envelope, mail.Reply) {
-		return envelope{}, mail.Reply{Code: 554, Enhanced: enhanced, Text: text, Stage: "message"}
-	}
-	e := envelope{from: asciiAddress(p.From), to: asciiAddress(p.To)}
-	if !speakable(e.from) || !speakable(e.to) || e.to == "" {
-		return refuse("5.1.3", "an address that cannot be said")
-	}
-	e.utf8 = !ascii(e.from) || !ascii(e.to)
-	for _, part := range parts {
-		e.size += len(part)
-		e.eightBit = e.eightBit || !ascii(part)
-		if ambiguous(part) {
-			return refuse("5.6.0", "the message holds line ends that servers read in different ways")
-		}
-	}
-	if e.eightBit {
-		message := parts[len(parts)-1]
-		_, body := mail.ReadHeader(message)
-		e.headUTF8 = !ascii(message[:body])
-	}
-	return e, mail.Reply{}
-}
-
-func ascii[T string | []byte](s T) bool {
-	for i := range len(s) {
-		if s[i] >= 0x80 {
-			return false
-		}
-	}
-	return true
-}
-
-// asciiAddress writes the domain in ASCII where the local part is: then every server takes the address.
-func asciiAddress(a string) string {
-	at := strings.LastIndexByte(a, '@')
-	if at < 0 || ascii(a) || !ascii(a[:at]) {
-		return a
-	}
-	if domain := asciiDomain(a[at+1:]); domain != "" {
-		return a[:at+1] + domain
-	}
-	return a
-}
-
-// speakable reports whether an address can stand in a command without ending it.
-func speakable(a string) bool {
-	if strings.ContainsAny(a, "<>") && !strings.Contains(a, `"`) {
-		return false
-	}
-	return bytes.IndexFunc([]byte(a), func(r rune) bool { return r < ' ' || r == 0x7f }) < 0
 }
 
 // heavyMessage is from how many octets on a message waits for a place in memory.

@@ -5,8 +5,6 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/net/idna"
-
 	"amicale/internal/mail"
 )
 
@@ -115,13 +113,4 @@ func Label(destination string) string {
 		return destination
 	}
 	return "other"
-}
-
-// asciiDomain brings a domain to the form that is looked up; empty if it is none.
-func asciiDomain(domain string) string {
-	out, err := idna.Lookup.ToASCII(strings.TrimSuffix(domain, "."))
-	if err != nil {
-		return ""
-	}
-	return strings.ToLower(out)
 }

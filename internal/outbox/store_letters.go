@@ -149,7 +149,7 @@ func (s letters) unsent(ctx context.Context, o Outcome) error {
 		state, at = Failed, s.clock()
 	}
 	_, err := s.db.Exec(ctx, `UPDATE outbox SET state = ?, next_at = ?, attempts = ?, last_error = ?, class = ? WHERE id = ? AND state = 'queued'`,
-		string(state), at, o.counted(), sentence(o.Reply), string(o.Class), o.ID)
+		string(state), at, o.counted(), o.Reply.Sentence(), string(o.Class), o.ID)
 	return err
 }
 
@@ -163,7 +163,7 @@ func (s letters) PutOff(ctx context.Context, list []Parcel, at time.Time, why ma
 	}
 	_, err := s.db.Exec(ctx, `
 		UPDATE outbox SET next_at = ?, attempts = attempts - 1, last_error = coalesce(nullif(?, ''), last_error)
-		WHERE state = 'queued' AND attempts > 0 AND id IN (`+db.In(len(list))+`)`, append([]any{at, sentence(why)}, parcelIDs(list)...)...)
+		WHERE state = 'queued' AND attempts > 0 AND id IN (`+db.In(len(list))+`)`, append([]any{at, why.Sentence()}, parcelIDs(list)...)...)
 	return errs.Wrap("outbox.letters.PutOff", err)
 }
 

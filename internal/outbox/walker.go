@@ -8,6 +8,7 @@ import (
 
 	"amicale/internal/errs"
 	"amicale/internal/mail"
+	"amicale/internal/outbox/client"
 )
 
 // walker is one connection's way through what waits for a destination.
@@ -15,7 +16,7 @@ type walker struct {
 	*run
 	d    *destination
 	at   *lane
-	line *line // nil: none is open
+	line *client.Conn // nil: none is open
 	wake chan struct{}
 	res  *result
 }
@@ -45,7 +46,7 @@ func (w *walker) hangUp() {
 	if w.line == nil {
 		return
 	}
-	w.line.hangUp()
+	w.line.HangUp()
 	w.lost()
 }
 
@@ -139,9 +140,9 @@ func (w *walker) deliver(it *item) bool {
 	begun := time.Now()
 	w.res.posted = nil
 	out, err := w.attempt(it)
-	var f *failure
+	var f *client.Failure
 	switch {
-	case errors.As(err, &f) && f.opening():
+	case errors.As(err, &f) && f.Opening():
 		return w.unserved(it, f)
 	case err != nil:
 		out = w.brokenOff(it, f)
@@ -224,18 +225,18 @@ func (w *walker) attempt(it *item) (Outcome, error) {
 		out.State, out.Class, out.Reply = Sent, mail.Delivered, mail.Reply{Code: 250, Stage: "data"}
 		return out, nil
 	}
-	e, refusal := enveloped(it.Parcel, parts)
+	m, refusal := client.NewMessage(it.From, it.To, parts)
 	if refusal.Code != 0 {
 		out.State, out.Class, out.Reply = Failed, mail.Policy, refusal
 		return out, nil
 	}
-	out.Reply, err = w.converse(e, parts)
+	out.Reply, err = w.converse(m)
 	return out, err
 }
 
 // converse hands the message over, on the kept line if it still answers, else on a new one.
-func (w *walker) converse(e envelope, parts [][]byte) (mail.Reply, error) {
-	if w.line != nil && w.d.preset.Messages > 0 && w.line.handed >= w.d.preset.Messages {
+func (w *walker) converse(m client.Message) (mail.Reply, error) {
+	if w.line != nil && w.d.preset.Messages > 0 && w.line.Handed() >= w.d.preset.Messages {
 		w.hangUp()
 	}
 	for {
@@ -243,11 +244,11 @@ func (w *walker) converse(e envelope, parts [][]byte) (mail.Reply, error) {
 		if err := w.open(); err != nil {
 			return mail.Reply{}, err
 		}
-		reply, err := w.line.hand(e, parts...)
-		var f *failure
-		gone := errors.As(err, &f) && f.stage == "mail" || err == nil && reply.Code == 421 && reply.Stage == "mail"
+		reply, err := w.line.Hand(m)
+		var f *client.Failure
+		gone := errors.As(err, &f) && f.Stage == "mail" || err == nil && reply.Code == 421 && reply.Stage == "mail"
 		if err != nil || reply.Code == 421 {
-			w.line.close()
+			w.line.Close()
 			w.lost()
 		}
 		if kept && gone && w.ctx.Err() == nil {
@@ -265,9 +266,9 @@ func (w *walker) open() (err error) {
 	w.d.opening++
 	w.mu.Unlock()
 	if w.d.key == smarthostKey {
-		w.line, err = w.dial.smarthost(w.ctx)
+		w.line, err = w.dial.Smarthost(w.ctx, w.o.Smarthost)
 	} else {
-		w.line, err = w.dial.mx(w.ctx, w.at.hosts)
+		w.line, err = w.dial.MX(w.ctx, w.at.hosts)
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -280,7 +281,7 @@ func (w *walker) open() (err error) {
 
 // unprepared is a message that cannot be made: given up, unless it is the database or the signer that fails.
 func (w *walker) unprepared(it *item, err error) Outcome {
-	reply := mail.Reply{Stage: "message", Text: replyText(err.Error())}
+	reply := mail.Reply{Stage: "message", Text: mail.ReplyText(err.Error())}
 	if errors.Is(err, errs.Unavailable) || errors.Is(err, errUnsigned) || errors.Is(err, context.DeadlineExceeded) {
 		w.o.Log.ErrorContext(w.ctx, "a message cannot be made now", "parcel", it.ID.String(), "kind", it.Kind, "error", err)
 		return w.again(it.Parcel, reply, mail.Temporary, time.Time{})

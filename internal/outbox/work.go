@@ -314,7 +314,7 @@ func (r *run) found(domain string, t target, err error) {
 		if errors.As(err, &end) {
 			over = append(over, settling{it, buried(it, end)})
 		} else {
-			reply := mail.Reply{Stage: "connect", Text: replyText(err.Error())}
+			reply := mail.Reply{Stage: "connect", Text: mail.ReplyText(err.Error())}
 			over = append(over, settling{it, r.again(it.Parcel, reply, mail.Temporary, time.Time{})})
 		}
 	}

@@ -1,4 +1,4 @@
-package outbox
+package client
 
 import (
 	"bytes"
@@ -17,31 +17,40 @@ const (
 
 var errGarbled = errors.New("an answer that is none")
 
-// failure is a conversation that broke, or never began: no server answered for the message.
-type failure struct {
-	stage  string
-	server string
-	reply  mail.Reply // what the server said when it would not serve; zero Code when nothing
-	err    error
+// Failure is a conversation that broke, or never began: no server answered for the message.
+type Failure struct {
+	Stage  string // as mail.Reply has it
+	Server string
+	Reply  mail.Reply // what the server said when it would not serve; zero Code when nothing
+	Err    error
 }
 
-func (f *failure) Error() string { return f.stage + ": " + f.err.Error() }
-func (f *failure) Unwrap() error { return f.err }
+func (f *Failure) Error() string { return f.Stage + ": " + f.Err.Error() }
+func (f *Failure) Unwrap() error { return f.Err }
 
-// told is what is kept of the failure.
-func (f *failure) told() mail.Reply {
-	if f.reply.Code != 0 {
-		return f.reply
+// Told is what is kept of the failure.
+func (f *Failure) Told() mail.Reply {
+	if f.Reply.Code != 0 {
+		return f.Reply
 	}
-	return mail.Reply{Text: replyText(f.err.Error()), Stage: f.stage, Server: f.server}
+	return mail.Reply{Text: mail.ReplyText(f.Err.Error()), Stage: f.Stage, Server: f.Server}
+}
+
+// Opening reports whether it broke before any message was spoken of.
+func (f *Failure) Opening() bool {
+	switch f.Stage {
+	case "connect", "hello", "tls", "auth":
+		return true
+	}
+	return false
 }
 
 // read takes one answer, of any number of lines (RFC 5321 §4.2.1). The text of a good answer is dropped, unless it is
 // to be kept; lines are told apart by LF.
-func (l *line) read(keep bool) (code int, text string, err error) {
+func (c *Conn) read(keep bool) (code int, text string, err error) {
 	var kept []byte
 	for range mostReplyLines {
-		s, err := l.r.ReadSlice('\n')
+		s, err := c.r.ReadSlice('\n')
 		if err != nil {
 			return 0, "", err // bufio.ErrBufferFull: longer than any answer
 		}
@@ -88,7 +97,7 @@ func replied(stage, server string, code int, text string) mail.Reply {
 			words = append(words, l)
 		}
 	}
-	r.Text = replyText(strings.Join(words, " "))
+	r.Text = mail.ReplyText(strings.Join(words, " "))
 	return r
 }
 
@@ -102,30 +111,4 @@ func enhanced(s string, code int) bool {
 		return s != "" && len(s) <= 3 && strings.Trim(s, "0123456789") == ""
 	}
 	return ok && digits(middle) && digits(last)
-}
-
-// replyText is valid text of bounded length.
-func replyText(s string) string {
-	s = clean(s)
-	if len(s) > mail.MostReplyText {
-		s = strings.ToValidUTF8(s[:mail.MostReplyText], "")
-	}
-	return s
-}
-
-// sentence is a reply on one line, for people who look after the site.
-func sentence(r mail.Reply) string {
-	if r.Code == 0 && r.Text == "" {
-		return ""
-	}
-	words := []string{r.Stage + ":"}
-	if r.Code != 0 {
-		words = append(words, fmt.Sprint(r.Code))
-	}
-	for _, w := range []string{r.Enhanced, r.Text} {
-		if w != "" {
-			words = append(words, w)
-		}
-	}
-	return strings.Join(words, " ")
 }

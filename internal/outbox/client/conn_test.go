@@ -1,4 +1,4 @@
-package outbox
+package client
 
 import (
 	"bytes"
@@ -43,10 +43,10 @@ func TestReplied(t *testing.T) {
 	}
 }
 
-// piped is a line whose server says what stands here.
-func piped(t testing.TB, says string) *line {
+// piped is a connection whose server says what stands here.
+func piped(t testing.TB, says string) *Conn {
 	here, there := net.Pipe()
-	l := newLine(here, "mx.example", time.Minute)
+	l := newConn(here, "mx.example", time.Minute)
 	l.unstop = func() bool { return true }
 	go func() {
 		_, _ = io.WriteString(there, says)
@@ -100,7 +100,7 @@ func FuzzRead(f *testing.F) {
 func sentParts(t testing.TB, parts ...[]byte) []byte {
 	t.Helper()
 	here, there := net.Pipe()
-	l := newLine(here, "mx.example", time.Minute)
+	l := newConn(here, "mx.example", time.Minute)
 	all := make(chan []byte)
 	go func() {
 		b, err := io.ReadAll(there)
@@ -171,7 +171,7 @@ func TestAmbiguous(t *testing.T) {
 	}
 }
 
-func TestEnveloped(t *testing.T) {
+func TestNewMessage(t *testing.T) {
 	t.Parallel()
 	message := func(s string) [][]byte { return [][]byte{[]byte("Signature: x\r\n"), []byte(s)} }
 	for _, c := range []struct {
@@ -189,79 +189,13 @@ func TestEnveloped(t *testing.T) {
 		{"", "c@d.fr> NOTIFY=NEVER", "\r\n", envelope{}, "5.1.3"},
 		{"", "c@d.fr", "\r\nx\n.\r\nMAIL FROM:<x@y.fr>\r\n", envelope{}, "5.6.0"},
 	} {
-		got, reply := enveloped(Parcel{From: c.from, To: c.to}, message(c.message))
+		m, reply := NewMessage(c.from, c.to, message(c.message))
 		if c.refused == "" {
 			c.want.size = len("Signature: x\r\n") + len(c.message)
 		}
-		if got != c.want || reply.Enhanced != c.refused {
-			t.Errorf("enveloped(%q, %q, %q) = %+v, %+v, want %+v, refused %q", c.from, c.to, c.message, got, reply, c.want, c.refused)
+		if got := m.envelope; got != c.want || reply.Enhanced != c.refused {
+			t.Errorf("NewMessage(%q, %q, %q) = %+v, %+v, want %+v, refused %q", c.from, c.to, c.message, got, reply, c.want, c.refused)
 		}
-	}
-}
-
-func TestPresetOf(t *testing.T) {
-	t.Parallel()
-	for server, want := range map[string]string{
-		"gmail-smtp-in.l.google.com": "google", "aspmx.l.google.com": "google", "smtp.google.com": "google", "notgoogle.com": "",
-		"ensta-fr.mail.protection.outlook.com": "microsoft", "hotmail-com.olc.protection.outlook.com": "microsoft", "x.y.mx.microsoft": "microsoft",
-		"smtp-in.orange.fr": "orange", "smtp-in.wanadoo.fr": "orange", "mx-eu.mail.am0.yahoodns.net": "yahoo", "smtp-in.sfr.fr": "sfr", "mx.neuf.fr": "sfr",
-		"mx1.free.fr": "free", "smtpz4.laposte.net": "laposte", "mx01.mail.icloud.com": "icloud", "mx.ail.example": "",
-	} {
-		if got, _ := presetOf(server); got.Name != want {
-			t.Errorf("presetOf(%s) = %q, want %q", server, got.Name, want)
-		}
-	}
-	if p, _ := presetOf("smtp-in.orange.fr"); p.Connections > 2 || p.Messages > 100 || p.Messages < 50 {
-		t.Errorf("orange is treated as %+v, want at most two connections and some 80 messages each", p)
-	}
-}
-
-// TestALetterDoesNotWaitForACampaign: letters go first, and a campaign goes on all the same.
-func TestALetterDoesNotWaitForACampaign(t *testing.T) {
-	t.Parallel()
-	l := &lane{queues: make([]queue, 3)}
-	feeds := []*feed{{index: 0}, {index: 1}, {index: 2}}
-	for i := range 40 {
-		l.queues[i%2*2].push(&item{feed: feeds[i%2*2]})
-		l.n++
-	}
-	letters, campaign := 0, 0
-	for range 20 {
-		if l.pop().feed.index == 0 {
-			letters++
-		} else {
-			campaign++
-		}
-	}
-	if letters != 15 || campaign != 5 {
-		t.Errorf("of the first twenty %d are letters and %d of the campaign, want 15 and 5", letters, campaign)
-	}
-	rest := 0
-	for l.pop() != nil {
-		rest++
-	}
-	if rest != 20 || l.n != 0 {
-		t.Errorf("%d more, %d left, want 20 and none", rest, l.n)
-	}
-}
-
-func TestADestinationRestsLongerEachTime(t *testing.T) {
-	t.Parallel()
-	now := time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC)
-	d := newDestination(target{key: "x", preset: Preset{Connections: 3}.filled()}, 1)
-	for i, want := range []time.Duration{30 * time.Second, time.Minute, 2 * time.Minute, 4 * time.Minute, 8 * time.Minute, 16 * time.Minute, 30 * time.Minute, 30 * time.Minute} {
-		d.close(d.preset, now, mail.Reply{Code: 421})
-		if got := d.until.Sub(now); got < want*8/10 || got > want*12/10 {
-			t.Errorf("rest %d = %v, want about %v", i+1, got, want)
-		}
-		now = d.until
-	}
-	for range 6 {
-		d.took(&lane{})
-	}
-	d.close(d.preset, now, mail.Reply{})
-	if got := d.until.Sub(now); got > 3*time.Minute {
-		t.Errorf("after six messages it rests %v, want it shrunk", got)
 	}
 }
 
@@ -315,7 +249,7 @@ func TestHand(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			here, there := connected(t)
-			l := newLine(here, "", time.Minute)
+			l := newConn(here, "", time.Minute)
 			l.ext = c.ext
 			heard := make(chan string)
 			go func() {
@@ -324,10 +258,10 @@ func TestHand(t *testing.T) {
 				b, _ := io.ReadAll(there)
 				heard <- string(b)
 			}()
-			got, err := l.hand(c.e, []byte("x\r\n"))
+			got, err := l.Hand(Message{c.e, [][]byte{[]byte("x\r\n")}})
 			here.Close()
 			if err != nil || got != c.want {
-				t.Errorf("hand() = %+v, %v, want %+v", got, err, c.want)
+				t.Errorf("Hand() = %+v, %v, want %+v", got, err, c.want)
 			}
 			if wire := <-heard; wire != c.wire {
 				t.Errorf("said %q, want %q", wire, c.wire)
