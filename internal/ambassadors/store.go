@@ -37,8 +37,10 @@ func NewStore(d Deps) *Store { return &Store{db: d.DB, people: d.People, trail: 
 
 const columns = `a.id, a.person_id, a.association_id, a.class_year, a.since`
 
-// openAccount is whether the person of a row has an account that the staff did not close.
-const openAccount = `EXISTS (SELECT 1 FROM accounts c WHERE c.person_id = a.person_id AND c.disabled_at IS NULL)`
+// openAccount is whether a person, as the statement names him, has an account that the staff did not close.
+func openAccount(person string) string {
+	return `EXISTS (SELECT 1 FROM accounts c WHERE c.person_id = ` + person + ` AND c.disabled_at IS NULL)`
+}
 
 // Name lets somebody of a class look after it; the identifier is of the naming, zero where he does already. NotFound
 // stands for a person whom the actor may not manage.
@@ -51,7 +53,7 @@ func (s *Store) Name(ctx context.Context, by viewer.Actor, c Class, person id.ID
 		if err != nil {
 			return err
 		}
-		open, err := db.One[bool](ctx, s.db, `SELECT EXISTS (SELECT 1 FROM accounts WHERE person_id = ? AND disabled_at IS NULL)`, person)
+		open, err := db.One[bool](ctx, s.db, `SELECT `+openAccount(`?`), person)
 		if err != nil {
 			return err
 		}
@@ -159,7 +161,7 @@ func (s *Store) List(ctx context.Context, v viewer.Viewer, association id.ID, li
 		Ambassador
 		Open bool
 	}
-	rows, err := db.All[row](ctx, s.db, `SELECT `+columns+`, `+openAccount+` AS open
+	rows, err := db.All[row](ctx, s.db, `SELECT `+columns+`, `+openAccount(`a.person_id`)+` AS open
 		FROM class_ambassadors a JOIN associations s ON s.id = a.association_id JOIN persons p ON p.id = a.person_id WHERE `+where+`
 		ORDER BY s.position, s.code, a.class_year, `+byName+` LIMIT ? OFFSET ?`, append(args, limit, offset)...)
 	if err != nil {
@@ -208,7 +210,7 @@ func (s *Store) Candidates(ctx context.Context, v viewer.Viewer, q Query, limit 
 	ids, err := db.All[id.ID](ctx, s.db, `SELECT p.id FROM persons p
 		WHERE p.id IN (SELECT g.person_id FROM degrees g WHERE g.class_year = ? AND g.association_id = ?)
 			AND p.merged_into IS NULL AND p.activated_at IS NOT NULL AND p.status IN ('graduate', 'student')
-			AND EXISTS (SELECT 1 FROM accounts c WHERE c.person_id = p.id AND c.disabled_at IS NULL)
+			AND `+openAccount(`p.id`)+`
 			AND NOT EXISTS (SELECT 1 FROM class_ambassadors a WHERE a.person_id = p.id AND a.association_id = ? AND a.class_year = ? AND a.ended_at IS NULL)`+where+`
 		ORDER BY `+byName+` LIMIT ?`, append(args, limit+1)...)
 	if err != nil {

@@ -92,9 +92,8 @@ func (b *Box) Screen(ctx context.Context, m *inbox.Message, to inbox.Rcpt) error
 
 // bars refuses what came round, and what looks too much like spam.
 func (r *route) bars(m *inbox.Message) error {
-	h, _ := mail.ReadHeader(m.Raw)
 	switch {
-	case h.DeliveredTo(r.alias):
+	case m.Head.DeliveredTo(r.alias):
 		return inbox.Refuse(554, "5.4.6", "this message was here before: it goes round in circles")
 	case m.Score >= r.limit:
 		return inbox.Refuse(550, "5.7.1", "this message looks like spam")

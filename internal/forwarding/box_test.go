@@ -159,6 +159,7 @@ func TestScreen(t *testing.T) {
 	} {
 		m := w.message("ami@ailleurs.fr", "x")
 		m.Raw = append([]byte("Received: from x\r\n"+head+"\r\n"), m.Raw...)
+		m.Head, _ = mail.ReadHeader(m.Raw) // as the inbox gives it
 		_, err := w.deliver(w.box, m, "laure lavaut ly 2010@ly-alumni.example")
 		if got := answer(err); got != want {
 			t.Errorf("%s: %q, want %q", head, got, want)

@@ -191,8 +191,9 @@ func sameTargets(a, b Settings) bool {
 // older system sent.
 func first(d people.Dossier, s Settings) (c people.ContactPoint, ok bool) {
 	for _, to := range s.Route() {
+		key := fold.Email(to)
 		for _, c := range d.Contacts {
-			if c.Kind == people.Email && c.ValueKey == fold.Email(to) && c.BrokenAt.IsZero() {
+			if c.Kind == people.Email && c.ValueKey == key && c.BrokenAt.IsZero() {
 				return c, true
 			}
 		}
